@@ -1,0 +1,1 @@
+"""Pictures, from any layout on disk to batches of numbers."""

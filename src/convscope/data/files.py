@@ -1,0 +1,57 @@
+"""Writing files so that a reader, or a crash, never meets half of one."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Replace `file` at once: temporary neighbour, fsync, rename, fsync of the folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    if os.name == "posix":
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write_text(file: Path, text: str) -> None:
+    """The same for text; a file name that is not Unicode is written with its bytes escaped."""
+    write_bytes(file, text.encode("utf-8", errors="backslashreplace"))
+
+
+def write_json(file: Path, content: object) -> None:
+    """The same for JSON, readable by people."""
+    write_text(file, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """The same for a table."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    table.writerows(rows)
+    write_text(file, text.getvalue())
+
+
+def as_rows(records: Sequence[Mapping[str, object]]) -> tuple[list[str], list[list[object]]]:
+    """Header and rows of a list of records that share their keys.
+
+    >>> as_rows([{"epoch": 1, "loss": 0.5}])
+    (['epoch', 'loss'], [[1, 0.5]])
+    """
+    header = list(records[0]) if records else []
+    return header, [[record[key] for key in header] for record in records]

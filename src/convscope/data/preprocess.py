@@ -1,0 +1,115 @@
+"""`Preprocess`: how a picture becomes a network's input, as data that travels inside the model file."""
+
+from typing import Annotated, Literal, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms
+
+Resize = Literal["crop", "squash", "pad"]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+# ITU-R BT.601 luma in 16-bit fixed point, as in libjpeg and Pillow; the three add up to 65,536
+LUMA = (19_595, 38_470, 7_471)
+
+
+class Preprocess(BaseModel):
+    """Picture → input: cut a box in whole pixels, one antialiased uint8 resize to `size`, then scale.
+
+    The picture is decoded to uint8 and turned by its EXIF orientation before it comes here (`data.decode`).
+
+    Attributes:
+        size: side of the network's square input, in pixels.
+        channels: 1 (grey, BT.601 luma) or 3 (RGB).
+        resize: `crop` cuts the central square, `squash` takes the whole picture and changes its shape,
+            `pad` keeps both and fills the rest with the mean colour.
+        share: with `crop`, the square's side as a share of the shorter side.
+        interpolation: how pixels are mixed; always antialiased.
+        mean: subtracted from each channel after values were brought from 0..255 to 0..1.
+        spread: what each channel is divided by then.
+
+    Example:
+        >>> Preprocess(size=28, channels=1, mean=(0.5,), spread=(0.5,)).box(40, 30)
+        (0, 5, 30, 30)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: int = Field(ge=8, le=4096)
+    channels: Literal[1, 3] = 3
+    resize: Resize = "crop"
+    share: float = Field(default=1.0, gt=0, le=1)
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    mean: tuple[Finite, ...]
+    spread: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
+
+    @model_validator(mode="after")
+    def _one_number_per_channel(self) -> Self:
+        if not len(self.mean) == len(self.spread) == self.channels:
+            raise ValueError(f"mean and spread need {self.channels} numbers, one per channel")
+        return self
+
+    def box(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """The rectangle of the picture that is used, in whole pixels: (top, left, height, width)."""
+        if self.resize != "crop":
+            return 0, 0, height, width
+        side = max(1, round(self.share * min(width, height)))
+        return (height - side) // 2, (width - side) // 2, side, side
+
+    def placement(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Where the resized box lies in the input, in pixels: (top, left, height, width).
+
+        Everything but `pad` fills the input; `pad` centres the longer side's fit.
+
+        >>> Preprocess(size=32, channels=1, resize="pad", mean=(0,), spread=(1,)).placement(64, 16)
+        (12, 0, 8, 32)
+        """
+        if self.resize != "pad":
+            return 0, 0, self.size, self.size
+        longer = max(width, height)
+        tall, wide = max(1, round(height * self.size / longer)), max(1, round(width * self.size / longer))
+        return (self.size - tall) // 2, (self.size - wide) // 2, tall, wide
+
+    def fit(self, picture: Tensor) -> Tensor:
+        """Cut and resize, still in bytes.
+
+        Shape:
+            uint8 (..., 1 or 3, H, W) -> uint8 (..., channels, size, size)
+        """
+        height, width = picture.shape[-2:]
+        top, left, tall, wide = self.box(width, height)
+        cut = _with_channels(picture[..., top : top + tall, left : left + wide], self.channels)
+        top, left, tall, wide = self.placement(width, height)
+        if cut.shape[-2:] != (tall, wide):
+            mode = transforms.InterpolationMode(self.interpolation)
+            cut = transforms.resize(cut, [tall, wide], interpolation=mode, antialias=True)
+        if (tall, wide) == (self.size, self.size):
+            return cut.contiguous()
+
+        fill = torch.tensor([min(255, max(0, round(255 * mean))) for mean in self.mean], dtype=torch.uint8)
+        whole = fill[:, None, None].expand(*cut.shape[:-2], self.size, self.size).clone()
+        whole[..., top : top + tall, left : left + wide] = cut
+        return whole
+
+    def scale(self, pixels: Tensor) -> Tensor:
+        """Bytes to the numbers that the network reads: (x / 255 - mean) / spread.
+
+        Shape:
+            uint8 (..., channels, size, size) -> float32, same shape
+        """
+        mean = torch.tensor(self.mean, device=pixels.device)[:, None, None]
+        spread = torch.tensor(self.spread, device=pixels.device)[:, None, None]
+        return transforms.to_dtype(pixels, torch.float32, scale=True).sub_(mean).div_(spread)
+
+
+def _with_channels(picture: Tensor, channels: int) -> Tensor:
+    """Grey to RGB by repetition, RGB to grey by BT.601 luma rounded to whole bytes."""
+    here = picture.shape[-3]
+    if here == channels:
+        return picture
+    if channels == 3:
+        return picture.expand(*picture.shape[:-3], 3, *picture.shape[-2:])
+    red, green, blue = (picture.select(-3, channel).to(torch.int32) for channel in range(3))
+    luma = (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue + 32_768) >> 16
+    return luma.to(torch.uint8).unsqueeze(-3)

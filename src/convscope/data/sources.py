@@ -1,0 +1,140 @@
+"""Any layout to a `Listing`: what the user has is taken as it comes."""
+
+import glob
+from pathlib import Path, PurePosixPath
+
+from convscope.data import builtin, folders, idx, tables
+from convscope.data.listing import UNLABELLED, Listing, build
+from convscope.data.stores import Archive, Arrays, Folder, Many, Store, is_picture
+from convscope.errors import DataError, nearest
+
+TABLES = (".csv", ".tsv")
+LISTS = (".txt", ".lst")
+
+
+def read(data: str | Path) -> Listing:
+    """List the pictures of a data set; none is decoded yet.
+
+    Taken as they come: class folders, split folders (train, val|valid|validation, test), a CSV or TSV with path and
+    label (and split), `file label` lists, IDX files, a zip of any of these, and the names digits, mnist,
+    fashion-mnist, cifar10, cifar100.
+
+    Args:
+        data: a folder, a file, or a name.
+    Raises:
+        DataError: nothing there, or no layout that fits.
+        UnsafeArchive: a zip whose members lead outside.
+    Example:
+        >>> read("digits").part("test")
+        Listing(classes=('0', '1', '2', '3', '4', '5', '6', '7', '8', '9'), title='digits')
+    """
+    path = Path(data)
+    if not path.exists():
+        if str(data) in builtin.SETS:
+            return builtin.SETS[str(data)]()
+        raise DataError(f"{data}: no such file or folder, and no built-in set; {nearest(str(data), list(builtin.SETS))}")
+    title = str(data)
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        folder = Folder(path)
+        return _detect(folder, folder.names(), title)
+    if suffix == ".zip":
+        archive = Archive(path)
+        return _detect(archive, archive.names(), title)
+    if suffix in TABLES + LISTS:
+        return _table(Folder(path.parent), path.name, title)
+    pairs = idx.find([file.name for file in path.parent.iterdir()])
+    pair = next((pair for pair in pairs.items() if path.name in pair[1]), None)
+    if pair:
+        return _idx(Folder(path.parent), dict([pair]), title)
+    what = "one picture" if is_picture(path.name) else f"a file of type {suffix or 'unknown'}"
+    raise DataError(f"{data} is {what}; expected a folder, a .zip, .csv, .tsv, .txt list or IDX files")
+
+
+def gather(inputs: list[str]) -> Listing:
+    """The pictures that files, folders, zips and patterns name, without labels, in the order given.
+
+    Raises:
+        DataError: an input that is not there, or no picture at all.
+    """
+    places: dict[str, tuple[Store, str]] = {}
+    for item in inputs:
+        found = [Path(item)] if Path(item).exists() else [Path(file) for file in sorted(glob.glob(item, recursive=True))]
+        if not found:
+            raise DataError(f"{item}: no such file, folder or pattern")
+        for path in found:
+            if path.is_dir():
+                folder = Folder(path)
+                places |= {str(path / name): (folder, name) for name in folder.names() if is_picture(name)}
+            elif path.suffix.lower() == ".zip":
+                archive = Archive(path)
+                places |= {f"{path}/{name}": (archive, name) for name in archive.names() if is_picture(name)}
+            else:
+                places[str(path)] = (Folder(path.parent), path.name)
+    if not places:
+        raise DataError(f"{', '.join(inputs)}: no pictures there")
+    listing = build(Many(places), [(name, "", "") for name in places], title=", ".join(inputs))
+    listing.labels[:] = UNLABELLED
+    return listing
+
+
+def _detect(store: Folder | Archive, names: list[str], title: str) -> Listing:
+    pairs = idx.find(names)
+    if pairs:
+        return _idx(store, pairs, title)
+    entries, ignored = folders.lay_out(names)
+    if len({label for _, label, _ in entries}) < 2:
+        table = _find_table(names)
+        if table:
+            return _table(store, table, title)
+    return build(store, entries, ignored, title)
+
+
+def _find_table(names: list[str]) -> str | None:
+    """The table of a folder or zip: the outermost, `metadata` and `labels` before others."""
+    suffixes = {name: PurePosixPath(name).suffix.lower() for name in names}
+    found = [name for name, suffix in suffixes.items() if suffix in TABLES or tables.part_of_list(name.split("/")[-1])]
+    favoured = ("metadata", "labels", "train")
+    return min(
+        found, key=lambda name: (name.count("/"), not PurePosixPath(name).stem.lower().startswith(favoured)), default=None
+    )
+
+
+def _table(store: Folder | Archive, name: str, title: str) -> Listing:
+    folder = PurePosixPath(name).parent.as_posix()
+    if PurePosixPath(name).suffix.lower() in TABLES:
+        entries = tables.read_table(store.content(name), name)
+    else:
+        entries = _lists(store, name, title)
+    beside = [f"{folder}/{file}" if folder != "." else file for file in tables.CLASS_LISTS]
+    names_file = next((file for file in beside if store.has(file) and file != name), None)
+    if names_file:
+        lines = tables.decode_text(store.content(names_file), names_file).splitlines()
+        entries = tables.name_classes(entries, [line for line in lines if line.strip()])
+    placed = tables.within(folder, entries)
+    tables.refuse_missing(placed, store.has, name)
+    return build(store, placed, title=title)
+
+
+def _lists(store: Folder | Archive, name: str, title: str) -> list[folders.Entry]:
+    """One list file; or, when the data is a folder, each of its train.txt, val.txt and test.txt."""
+    if title.endswith(name):
+        return tables.read_list(store.content(name), name)
+    folder = PurePosixPath(name).parent
+    entries: list[folders.Entry] = []
+    for file in ("train", "val", "valid", "validation", "test"):
+        sibling = (folder / f"{file}{PurePosixPath(name).suffix}").as_posix()
+        if store.has(sibling):
+            entries += tables.read_list(store.content(sibling), sibling, tables.part_of_list(f"{file}.txt") or "")
+    return entries
+
+
+def _idx(store: Folder | Archive, pairs: dict[str, tuple[str, str]], title: str) -> Listing:
+    files = {
+        part: (images, store.content(images), labels, store.content(labels)) for part, (images, labels) in pairs.items()
+    }
+    pictures, labels = idx.load(files)
+    arrays = Arrays(store.root, pictures)
+    parts = [part for part, block in pictures.items() for _ in range(len(block))]
+    words = [label for part in pictures for label in labels[part]]
+    return build(arrays, list(zip(arrays.names, words, parts, strict=True)), title=title)

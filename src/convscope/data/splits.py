@@ -1,0 +1,115 @@
+"""Who trains, who validates, who tests: drawn once, by content, and written down."""
+
+import csv
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from convscope.data.files import write_csv
+from convscope.errors import DataError
+
+PARTS = ("train", "val", "test")
+
+FOLDER_NAMES = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test", "t10k": "test",
+}  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One picture of a split: its path inside the data, class name, part and content hash (SHA-256, hex)."""
+
+    file: str
+    label: str
+    split: str
+    sha256: str
+
+
+def assign(
+    labels: Sequence[str],
+    hashes: Sequence[str],
+    given: Sequence[str],
+    *,
+    seed: int = 0,
+    val_share: float = 0.1,
+    test_share: float = 0.1,
+) -> list[str]:
+    """The part of every picture; parts that the data brings stay as they are, the missing ones come out of train.
+
+    Stratified by class: each carved part gets its share of every class, rounded, at least one picture. Who is drawn
+    depends on the seed and on the picture's content alone, so renaming files changes nothing, and copies of one
+    picture stay together. (scikit-learn's stratified splitters refuse parts smaller than the number of classes.)
+
+    Args:
+        labels: class name of each picture.
+        hashes: content hash of each picture; "" for one that cannot be read, which stays in train.
+        given: "train", "val", "test", or "" where the data does not say.
+        seed: another seed draws other pictures.
+        val_share: share of each class for validation, where the data has none; above 0.
+        test_share: the same for the test; 0 carves none.
+    Raises:
+        DataError: a class has too few different pictures to be in every part.
+    Example:
+        >>> assign(["a"] * 10, [str(i) for i in range(10)], [""] * 10).count("train")
+        8
+    """
+    shares = {"test": test_share, "val": val_share}
+    carved = {part: share for part, share in shares.items() if part not in given and share > 0}
+    parts = [part or "train" for part in given]
+
+    members: dict[str, set[str]] = {}
+    for label, content, part in zip(labels, hashes, parts, strict=True):
+        if part == "train" and content:
+            members.setdefault(label, set()).add(content)
+    _refuse_small(members, needed=1 + len(carved), carved=list(carved))
+
+    drawn: dict[str, str] = {}
+    for label in sorted(members):
+        order = sorted(members[label], key=lambda content: sha256(f"{seed}:{content}".encode()).digest())
+        start = 0
+        for part, share in carved.items():
+            stop = start + max(1, round(share * len(order)))
+            for content in order[start:stop]:
+                drawn.setdefault(content, part)
+            start = stop
+        for content in order[start:]:
+            drawn.setdefault(content, "train")
+    return [
+        drawn.get(content, "train") if part == "train" else part for content, part in zip(hashes, parts, strict=True)
+    ]
+
+
+def _refuse_small(members: dict[str, set[str]], needed: int, carved: list[str]) -> None:
+    small = {label: len(contents) for label, contents in members.items() if len(contents) < needed}
+    if small:
+        label, count = next(iter(small.items()))
+        others = f" (and {len(small) - 1} more such classes)" if len(small) > 1 else ""
+        parts = " and one more each for ".join(["train", " and ".join(carved)]) if carved else "train"
+        hint = "; --test-share 0 carves no test" if "test" in carved else ""
+        raise DataError(
+            f"class {label!r} has {count} different picture{'s'[: count != 1]}{others}; "
+            f"a class needs {needed}: one for {parts}. Add pictures or drop the class{hint}"
+        )
+
+
+def write(file: Path, rows: Sequence[Row]) -> None:
+    """Write `split.csv`: file,label,split,sha256."""
+    write_csv(file, Row._fields, rows)
+
+
+def read(file: Path) -> list[Row]:
+    """Read a `split.csv` that `write` wrote.
+
+    Raises:
+        DataError: the file is missing, or is not a split.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            table = csv.DictReader(lines)
+            if table.fieldnames is None or not set(Row._fields) <= set(table.fieldnames):
+                raise DataError(f"{file}: not a split: expected the columns {', '.join(Row._fields)}")
+            return [Row(*(line[field] for field in Row._fields)) for line in table]
+    except OSError as error:
+        raise DataError(f"{file}: the run's split cannot be read ({error.strerror})") from None

@@ -1,0 +1,205 @@
+"""Where pictures lie: a folder, a zip, arrays in memory, or several of these. All answer the same two questions."""
+
+import stat
+import unicodedata
+import zipfile
+from collections.abc import Iterator, Mapping
+from os import walk
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from convscope.data.decode import MAX_BYTES, decode
+from convscope.errors import DataError, UnreadableImage, UnsafeArchive
+
+EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .ppm .pgm .pnm".split())
+JUNK_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
+
+
+class Store(Protocol):
+    """A place of pictures, each known by a name."""
+
+    root: Path
+
+    def content(self, name: str) -> bytes:
+        """The bytes that identify the picture.
+
+        Raises:
+            UnreadableImage: they cannot be read.
+        """
+        ...
+
+    def picture(self, name: str) -> Tensor:
+        """The picture, uint8 (1 or 3, H, W).
+
+        Raises:
+            UnreadableImage: it cannot be decoded.
+        """
+        ...
+
+
+class Folder:
+    """Files below a folder; names are paths with "/", as they are on the disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def names(self) -> list[str]:
+        """Every file, sorted; linked folders are followed once."""
+        return sorted(self._walk())
+
+    def _walk(self) -> Iterator[str]:
+        seen: set[Path] = set()
+        for folder, below, files in walk(self.root, followlinks=True):
+            here = Path(folder)
+            real = here.resolve()
+            if real in seen:
+                below.clear()
+                continue
+            seen.add(real)
+            inside = here.relative_to(self.root)
+            yield from ((inside / file).as_posix() for file in files)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return (self.root / name).is_file()
+
+    def content(self, name: str) -> bytes:
+        """The file's bytes."""
+        file = self.root / name
+        try:
+            if file.stat().st_size > MAX_BYTES:
+                raise UnreadableImage(f"larger than {MAX_BYTES / 1e6:.0f} MB")
+            return file.read_bytes()
+        except OSError as error:
+            raise UnreadableImage(error.strerror or "cannot be read") from None
+
+    def picture(self, name: str) -> Tensor:
+        """The decoded file."""
+        return decode(self.content(name))
+
+
+class Archive:
+    """Members of a zip, read in memory and never unpacked to disk.
+
+    Raises:
+        UnsafeArchive: a member's name leads outside the archive, or is a link.
+        DataError: not a zip, or one with a password.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            self._zip = zipfile.ZipFile(root)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise DataError(f"{root}: not a zip that can be opened ({error})") from None
+        self._members = {_member_name(root, info): info for info in self._zip.infolist() if not info.is_dir()}
+
+    def names(self) -> list[str]:
+        """Every member, sorted."""
+        return sorted(self._members)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a member."""
+        return name in self._members
+
+    def content(self, name: str) -> bytes:
+        """The member's bytes; what its header claims about their number is not believed."""
+        try:
+            with self._zip.open(self._members[name]) as stream:
+                data = stream.read(MAX_BYTES + 1)
+        except (zipfile.BadZipFile, OSError, EOFError, KeyError, NotImplementedError, RuntimeError, ValueError) as error:
+            raise UnreadableImage(f"cannot be read from the zip ({error})") from None
+        except Exception as error:  # zlib and lzma have errors of their own
+            raise UnreadableImage(f"cannot be unpacked ({error})") from None
+        if len(data) > MAX_BYTES:
+            raise UnreadableImage(f"unpacks to more than {MAX_BYTES / 1e6:.0f} MB")
+        return data
+
+    def picture(self, name: str) -> Tensor:
+        """The decoded member."""
+        return decode(self.content(name))
+
+
+class Arrays:
+    """Pictures of one size that are in memory already.
+
+    Args:
+        root: where they came from, for messages.
+        pictures: name prefix ("train", "test") to uint8 (N, C, H, W).
+    """
+
+    def __init__(self, root: Path, pictures: Mapping[str, Tensor]) -> None:
+        self.root = root
+        self.pixels = torch.cat(list(pictures.values()))
+        self.names = [f"{part}/{row:05d}" for part, block in pictures.items() for row in range(len(block))]
+        self._row = {name: row for row, name in enumerate(self.names)}
+        self._bytes = self.pixels.numpy()
+        self._shape = str(tuple(self.pixels.shape[1:])).encode()
+
+    def rows(self, names: list[str]) -> Tensor:
+        """Several pictures at once, uint8 (N, C, H, W)."""
+        return self.pixels[[self._row[name] for name in names]]
+
+    def content(self, name: str) -> bytes:
+        """The picture's pixels, behind its shape."""
+        return self._shape + self._bytes[self._row[name]].tobytes()
+
+    def picture(self, name: str) -> Tensor:
+        """The picture, uint8 (C, H, W)."""
+        return self.pixels[self._row[name]]
+
+
+class Many:
+    """Pictures of several places under names of the caller's choice."""
+
+    def __init__(self, places: Mapping[str, tuple[Store, str]]) -> None:
+        self.root = Path()
+        self._places = places
+
+    def content(self, name: str) -> bytes:
+        """The bytes, from where they lie."""
+        store, inner = self._places[name]
+        return store.content(inner)
+
+    def picture(self, name: str) -> Tensor:
+        """The picture, from where it lies."""
+        store, inner = self._places[name]
+        return store.picture(inner)
+
+
+def is_picture(name: str) -> bool:
+    """Whether the name is a picture's, in a folder that people look into.
+
+    >>> is_picture("cats/1.JPG"), is_picture("cats/.DS_Store"), is_picture("__MACOSX/cats/1.jpg")
+    (True, False, False)
+    """
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") and part not in {".", ".."} for part in path.parts)
+    return path.suffix.lower() in EXTENSIONS and not hidden and not JUNK_FOLDERS & set(path.parts)
+
+
+def plain(name: str) -> str:
+    """One spelling for a name: macOS stores Hangul in pieces (NFD), everything else composed (NFC)."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def _member_name(archive: Path, info: zipfile.ZipInfo) -> str:
+    """The member's name as it was meant, or a refusal."""
+    name = info.filename
+    if not info.flag_bits & 0x800:  # no UTF-8 flag: old Windows and macOS zips wrote their own encoding
+        raw = name.encode("cp437", errors="replace")
+        for encoding in ("utf-8", "cp949"):
+            try:
+                name = raw.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not parts or ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name:
+        raise UnsafeArchive(f"{archive}: the member {name!r} leads outside the archive; make the zip anew without it")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise UnsafeArchive(f"{archive}: the member {name!r} is a link; make the zip anew with the file itself")
+    return "/".join(parts)

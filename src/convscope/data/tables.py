@@ -1,0 +1,142 @@
+"""Pictures named in a table: CSV or TSV with a header, or `file label` lines."""
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+from convscope.data.folders import Entry
+from convscope.data.splits import FOLDER_NAMES
+from convscope.data.stores import is_picture, plain
+from convscope.errors import DataError
+
+PATH_COLUMNS = ("path", "file", "filename", "file_name", "image", "img", "image_path", "filepath", "picture", "name", "id")
+LABEL_COLUMNS = ("label", "class", "target", "category", "class_name", "label_name", "y")
+SPLIT_COLUMNS = ("split", "subset", "partition", "part", "set", "fold")
+CLASS_LISTS = ("classes.txt", "labels.txt")
+
+
+def decode_text(content: bytes, name: str) -> str:
+    """Text as Excel, Korean Windows and everyone else save it.
+
+    >>> decode_text("고양이".encode("cp949"), "a.csv")
+    '고양이'
+    """
+    for encoding in ("utf-8-sig", "cp949"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise DataError(f"{name}: text in an unknown encoding; save it as UTF-8")
+
+
+def read_table(content: bytes, name: str) -> list[Entry]:
+    """(file, class, part) of every line of a CSV or TSV.
+
+    Columns are found by their usual names; a table without a header has path, label and, perhaps, split, in this order.
+
+    Raises:
+        DataError: no column of paths or labels.
+    Example:
+        >>> read_table(b"file,class\\na.jpg,cat\\n", "x.csv")
+        [('a.jpg', 'cat', '')]
+    """
+    text = decode_text(content, name)
+    first = text.splitlines()[0] if text.strip() else ""
+    delimiter = max("\t;,", key=first.count) if first else ","
+    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(row)]
+    if not rows:
+        raise DataError(f"{name}: the table is empty")
+
+    header = [cell.lower() for cell in rows[0]]
+    if is_picture(rows[0][0].replace("\\", "/")):
+        columns = {"path": 0, "label": 1, "split": 2 if len(header) > 2 else None}
+        if len(header) < 2:
+            raise _no_column("label", LABEL_COLUMNS, rows[0], name)
+    else:
+        columns = {
+            "path": _column(header, PATH_COLUMNS),
+            "label": _column(header, LABEL_COLUMNS),
+            "split": _column(header, SPLIT_COLUMNS),
+        }
+        rows = rows[1:]
+    path, label, split = columns["path"], columns["label"], columns["split"]
+    if label is None:
+        raise _no_column("label", LABEL_COLUMNS, header, name)
+    if path is None:
+        raise _no_column("path", PATH_COLUMNS, header, name)
+    return [_entry(row, line, path, label, split, name) for line, row in enumerate(rows, start=2)]
+
+
+def read_list(content: bytes, name: str, part: str = "") -> list[Entry]:
+    """(file, class, part) of every `file label` line; the label is the last word, so paths may hold spaces.
+
+    >>> read_list(b"my cats/1.jpg 0\\n", "train.txt", "train")
+    [('my cats/1.jpg', '0', 'train')]
+    """
+    entries: list[Entry] = []
+    for number, line in enumerate(decode_text(content, name).splitlines(), start=1):
+        if not line.strip():
+            continue
+        pieces = line.strip().rsplit(maxsplit=1)
+        if len(pieces) < 2 or not is_picture(pieces[0].replace("\\", "/")):
+            raise DataError(f"{name} line {number}: expected `file label`, found {line.strip()[:60]!r}")
+        entries.append((pieces[0].replace("\\", "/"), plain(pieces[1]), part))
+    return entries
+
+
+def name_classes(entries: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
+    """Replace class numbers by the lines of a `classes.txt`, when every label is such a number.
+
+    >>> name_classes([("a.jpg", "1", "")], ["ant", "bee"])
+    [('a.jpg', 'bee', '')]
+    """
+    if not names or not all(label.isdecimal() and int(label) < len(names) for _, label, _ in entries):
+        return list(entries)
+    return [(file, plain(names[int(label)]), part) for file, label, part in entries]
+
+
+def refuse_missing(entries: Sequence[Entry], has: Callable[[str], bool], name: str) -> None:
+    """Raise when the table names files that are not there."""
+    missing = [file for file, _, _ in entries if not has(file)]
+    if missing:
+        raise DataError(
+            f"{name}: {len(missing):,} of {len(entries):,} files that it names are not there (first: {missing[0]}); "
+            "paths count from the table's own folder"
+        )
+
+
+def within(folder: str, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with paths counted from the root instead of from the table's folder."""
+    base = PurePosixPath(folder)
+    return [((base / file).as_posix(), label, part) for file, label, part in entries]
+
+
+def _entry(row: list[str], line: int, path: int, label: int, split: int | None, name: str) -> Entry:
+    if len(row) <= max(path, label):
+        raise DataError(f"{name} line {line}: {len(row)} columns, where the header has more")
+    if not row[label]:
+        raise DataError(f"{name} line {line}: no label for {row[path]}")
+    word = row[split].lower() if split is not None and split < len(row) else ""
+    part = FOLDER_NAMES.get(word, "")
+    if word and not part:
+        raise DataError(f"{name} line {line}: split {word!r} is not one of {', '.join(sorted(FOLDER_NAMES))}")
+    return row[path].replace("\\", "/"), plain(row[label]), part
+
+
+def _column(header: list[str], names: Sequence[str]) -> int | None:
+    return next((header.index(name) for name in names if name in header), None)
+
+
+def _no_column(what: str, names: Sequence[str], header: Sequence[str], file: str) -> DataError:
+    return DataError(f"{file}: no {what} column among {', '.join(header)}; call it {' or '.join(names[:4])}")
+
+
+def part_of_list(name: str) -> str | None:
+    """The part that a list file's name stands for; None when it is not a list file's name.
+
+    >>> part_of_list("val.txt"), part_of_list("notes.txt")
+    ('val', None)
+    """
+    match = re.fullmatch(r"(\w+)\.(txt|lst)", name.lower())
+    return FOLDER_NAMES.get(match[1]) if match else None

@@ -1,0 +1,1 @@
+"""Pictures through a network, on the hardware at hand."""

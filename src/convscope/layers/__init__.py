@@ -1,0 +1,1 @@
+"""Bricks of networks, and the arithmetic of their sizes and costs."""

@@ -1,0 +1,1 @@
+"""From a listing of pictures to a finished run."""
