@@ -39,12 +39,13 @@ class Pixels:
         memory_bytes: what may be kept; above it, pictures are decoded anew for every batch. None takes 40 % of
             what is free.
         threads: decoders at work.
+        allow_none: whether a listing without one readable picture is taken, too.
         listener: hears how many are read.
     Attributes:
         listing: the readable pictures only.
         broken: the others, with the reason.
     Raises:
-        DataError: not one picture can be read.
+        DataError: not one picture can be read, and `allow_none` is False.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Pixels:
         *,
         memory_bytes: int | None = None,
         threads: int = 2,
+        allow_none: bool = False,
         listener: Listener = SILENT,
     ) -> None:
         self.preprocess = preprocess
@@ -73,7 +75,7 @@ class Pixels:
                     kept.append(pictures)
                 listener.progress("read", rows.stop, len(listing))
         self.broken = tuple(broken.values())
-        if len(broken) == len(listing):
+        if len(broken) == len(listing) and not allow_none:
             first = f": {self.broken[0].file}: {self.broken[0].reason}" if broken else ""
             raise DataError(f"{listing.title}: not one of {len(listing):,} pictures can be read{first}")
         self.listing = listing.take([row for row in range(len(listing)) if row not in broken]) if broken else listing

@@ -3,7 +3,7 @@
 import html
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,8 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """What report.json holds."""
-        fields = {key: value for key, value in asdict(self).items() if key != "predictions"}
-        return {"schema": SCHEMA, **fields}
+        content = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "predictions"}
+        return {"schema": SCHEMA, **content}
 
     def write(
         self,

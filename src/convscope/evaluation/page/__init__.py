@@ -1,0 +1,1 @@
+"""The one HTML page of a report: everything inside the file, in English and Korean."""

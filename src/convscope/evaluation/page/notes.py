@@ -1,0 +1,49 @@
+"""What stands under the figures: files left out, pictures seen before, and how the model was made."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from convscope.evaluation.page.texts import both, name
+
+if TYPE_CHECKING:
+    from convscope.evaluation.report import Report
+
+MOST = 50  # files named one by one
+
+
+def broken_files(report: "Report") -> str:
+    """The files that could not be read, each with its reason."""
+    head = f"<section><h2>{both('report.broken')}</h2>"
+    if not report.broken:
+        return f"{head}<p>{both('report.broken.none')}</p></section>"
+    items = [f'{name(each["file"])}<span class="reason">{name(each["reason"])}</span>' for each in report.broken]
+    return f"{head}<p>{both('report.broken.note', count=f'{len(items):,}')}</p>{_list(items)}</section>"
+
+
+def seen_before(report: "Report") -> str:
+    """The pictures that the model had been trained on; nothing if there are none."""
+    if not report.trained_on:
+        return ""
+    kept = len(report.trained_on) - report.refused
+    texts = []
+    if report.refused:
+        texts.append(both("report.trained_on.refused", count=f"{report.refused:,}"))
+    if kept > 0:
+        texts.append(both("report.trained_on.kept", count=f"{kept:,}"))
+    notes = "".join(f"<p>{text}</p>" for text in texts)
+    files = _list([name(file) for file in report.trained_on])
+    return f"<section><h2>{both('report.trained_on')}</h2>{notes}{files}</section>"
+
+
+def foot(facts: Sequence[tuple[str, str]]) -> str:
+    """Facts of the run, and who made the page."""
+    rows = "".join(f"<div><dt>{both(key)}</dt><dd>{name(value)}</dd></div>" for key, value in facts)
+    table = f'<h2>{both("report.facts")}</h2><dl class="facts">{rows}</dl>' if facts else ""
+    return f'<footer>{table}<p class="made">{both("report.made")}</p></footer>'
+
+
+def _list(items: Sequence[str]) -> str:
+    shown = "".join(f"<li>{item}</li>" for item in items[:MOST])
+    rest = len(items) - MOST
+    more = f'<p class="more">{both("report.more", count=f"{rest:,}")}</p>' if rest > 0 else ""
+    return f'<ul class="files">{shown}</ul>{more}'

@@ -1,0 +1,171 @@
+"""Which pictures are judged, and how: the path from a model and a data set to a `Report`."""
+
+import time
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from convscope.data import splits
+from convscope.data.batches import Broken
+from convscope.data.decode import thumbnail
+from convscope.data.listing import Listing
+from convscope.data.sources import read
+from convscope.errors import DataError, UnreadableImage
+from convscope.evaluation.predictions import Predictions
+from convscope.evaluation.report import Report
+from convscope.inference.engine import Engine
+from convscope.models.bundle import Bundle
+from convscope.words import SILENT, Listener
+
+SPLITS = ("test", "val", "all")
+VIEWS = ("centre",)
+
+
+def evaluate(
+    model: Bundle | str | Path,
+    images: Listing | str | Path,
+    *,
+    split: str | None = None,
+    views: str = "centre",
+    listener: Listener = SILENT,
+) -> Report:
+    """Judge a model on pictures.
+
+    On the data that the model was trained with, the run's own split counts, by content, wherever the files lie now.
+    Any other data counts by its own split, or whole when it has none. Pictures that the model was trained on are
+    named; a test leaves them out.
+
+    Args:
+        model: a model file, a run folder, or a bundle in memory.
+        images: a listing, or what `read` takes.
+        split: "test", "val" or "all"; None takes the test if there is one, else val, else all.
+        views: "centre": one view of each picture.
+        listener: hears how far it is.
+    Raises:
+        DataError: no such pictures, or classes that the model does not know.
+        ModelFileError: no such model.
+    """
+    if split not in (None, *SPLITS):
+        raise DataError(f"split {split}: not a split to judge; allowed: {', '.join(SPLITS)}")
+    if views not in VIEWS:
+        raise DataError(f"views {views}: not known; allowed: {', '.join(VIEWS)}")
+    bundle = model if isinstance(model, Bundle) else Bundle.load(model)
+    listing = images if isinstance(images, Listing) else read(images)
+    record = recorded_split(bundle)
+    hashes = listing.hash(listener)
+    parts = _parts(listing, hashes, record)
+    if split is None:
+        split = next((part for part in ("test", "val") if part in parts), "all")
+    rows = [row for row, part in enumerate(parts) if split in ("all", part)]
+    if not rows:
+        have = sorted(set(parts) - {""})
+        raise DataError(
+            f"{listing.title}: no {split} pictures; it has {', '.join(have) if have else 'no split'}; --split all takes every picture"
+        )
+    trained = {row.sha256 for row in record if row.split == "train"}
+    known = [row for row in rows if hashes[row] in trained]
+    if split == "test":
+        refused = set(known)
+        rows = [row for row in rows if row not in refused]
+        if not rows:
+            raise DataError(
+                f"{listing.title}: all {len(known):,} test pictures were trained on, so they test nothing; give other pictures"
+            )
+    report = judge(bundle, listing.take(rows), split=split, listener=listener)
+    return replace(
+        report, trained_on=tuple(listing.files[row] for row in known), refused=len(known) if split == "test" else 0
+    )
+
+
+def judge(bundle: Bundle, listing: Listing, *, split: str, listener: Listener = SILENT) -> Report:
+    """The report of a model on every picture of a listing, whatever part it is called.
+
+    Raises:
+        DataError: none can be read, or the listing has classes that the model does not know.
+    """
+    listing = with_classes(listing, bundle.card.classes)
+    start = time.perf_counter()
+    judged, broken = [], list[Broken]()
+    for readable, chances, faults in Engine(bundle).answer(listing, listener):
+        judged.append((readable, chances))
+        broken += faults
+    predictions = Predictions(
+        files=tuple(file for readable, _ in judged for file in readable.files),
+        truth=np.concatenate([readable.labels for readable, _ in judged]),
+        probabilities=np.concatenate([chances for _, chances in judged]),
+        classes=bundle.card.classes,
+    )
+    if not len(predictions):
+        raise DataError(f"{listing.title}: not one of {len(listing):,} pictures can be read: {broken[0].reason}")
+    return Report.of(
+        predictions,
+        views="centre",
+        seconds_per_image=(time.perf_counter() - start) / len(listing),
+        split=split,
+        model=bundle.card.network,
+        precision=Engine.precision,
+        data=listing.title,
+        broken=tuple({"file": fault.file, "reason": fault.reason} for fault in broken),
+    )
+
+
+def recorded_split(bundle: Bundle) -> list[splits.Row]:
+    """Who trained, validated and tested this model: from its run folder, else from the model file."""
+    beside = bundle.path.parent / "split.csv" if bundle.path else None
+    if beside and beside.is_file():
+        return splits.read(beside)
+    hashes = bundle.card.hashes or {}
+    return [splits.Row("", "", part, content) for part, contents in hashes.items() for content in contents]
+
+
+def with_classes(listing: Listing, classes: tuple[str, ...]) -> Listing:
+    """The listing with its labels counted in another order of classes.
+
+    Raises:
+        DataError: a class that is not among them. Labels that are all numbers may stand for positions.
+    """
+    index = {name: position for position, name in enumerate(classes)}
+    unknown = [name for name in listing.classes if name not in index]
+    if len(unknown) == len(listing.classes) and all(n.isdecimal() and int(n) < len(classes) for n in unknown):
+        index, unknown = {name: int(name) for name in listing.classes}, []
+    if unknown:
+        raise DataError(
+            f"{listing.title}: {len(unknown)} of its classes are unknown to the model (first: {unknown[0]!r}); "
+            f"the model knows {', '.join(classes[:10])}{' …' if len(classes) > 10 else ''}"
+        )
+    translation = np.array([index[name] for name in listing.classes])
+    return replace(listing, labels=translation[listing.labels], classes=classes)
+
+
+class Thumbnails:
+    """Row of a report's predictions to a small JPEG, or None when the picture can no longer be read."""
+
+    def __init__(self, listing: Listing, report: Report) -> None:
+        assert report.predictions is not None
+        self._store = listing.store
+        self._files = report.predictions.files
+
+    def __call__(self, row: int) -> bytes | None:
+        """The JPEG of one picture."""
+        try:
+            return thumbnail(self._store.picture(self._files[row]))
+        except UnreadableImage:
+            return None
+
+
+def _parts(listing: Listing, hashes: tuple[str, ...], record: list[splits.Row]) -> list[str]:
+    """The part of every picture: the run's own when most of the pictures are the run's, else the data's own."""
+    exact = {(row.file, row.sha256): row.split for row in record}
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in record:
+        found[row.sha256].add(row.split)
+    ours = sum(content in found for content in hashes)
+    if 2 * ours <= len(listing):
+        return list(listing.parts)
+    # copies may lie in two parts: the file's own part if it still has its name, else training before the others
+    return [
+        exact.get((file, content)) or next((part for part in splits.PARTS if part in found[content]), "")
+        for file, content in zip(listing.files, hashes, strict=True)
+    ]

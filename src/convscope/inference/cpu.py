@@ -1,0 +1,108 @@
+"""What the processor at hand can do: how many threads it may use, and whether bfloat16 pays."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from math import ceil
+from pathlib import Path
+
+import torch
+
+from convscope.data.builtin import cache_folder
+from convscope.data.files import write_json
+
+SELF_TEST_S = 2.0
+WORTH_IT = 1.15
+# below this much work a step is overhead, not arithmetic, and bfloat16 only adds conversions
+SMALL_MACS = 2_000_000_000
+
+BF16_FLAGS = ("amx_bf16", "avx512_bf16", "bf16")
+
+
+def quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Processors that a container may use, from cgroup v2 or v1; None without a limit.
+
+    Args:
+        root: where the control groups are mounted.
+    """
+    try:
+        limit, period = (root / "cpu.max").read_text().split()
+        return None if limit == "max" else int(limit) / int(period)
+    except (OSError, ValueError):
+        pass
+    try:
+        limit_us = int((root / "cpu/cpu.cfs_quota_us").read_text())
+        return limit_us / int((root / "cpu/cpu.cfs_period_us").read_text()) if limit_us > 0 else None
+    except (OSError, ValueError):
+        return None
+
+
+def threads(wanted: int | None = None) -> int:
+    """Threads to compute with: those asked for, else what PyTorch, the affinity and the container's quota allow.
+
+    >>> threads(3)
+    3
+    """
+    if wanted:
+        return wanted
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(torch.get_num_threads(), affinity, ceil(quota() or affinity)))
+
+
+def model_name() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def bf16_hardware() -> list[str]:
+    """Instructions for bfloat16 that the processor has; empty where it would be emulated."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []
+    flags = next((line.split(":", 1)[1].split() for line in lines if line.lower().startswith(("flags", "features"))), [])
+    return [flag for flag in BF16_FLAGS if flag in flags]
+
+
+def bf16_gain(step: Callable[[bool], None], key: str, cache: Path | None = None) -> float:
+    """How many times faster `step(True)`, in bfloat16, runs than `step(False)`; measured once and remembered.
+
+    Args:
+        step: runs one step of real work in either precision.
+        key: names the work; the processor and PyTorch's version are added to it.
+        cache: folder of the memory; None takes the user's.
+    """
+    memory = (cache or cache_folder()) / "bf16.json"
+    name = f"{key} | {model_name()} | torch {torch.__version__} | {torch.get_num_threads()} threads"
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    if not isinstance(known.get(name), float):
+        known[name] = _measure(step)
+        try:
+            write_json(memory, known)
+        except OSError:
+            pass  # a read-only home measures anew each time
+    gain: float = known[name]
+    return gain
+
+
+def _measure(step: Callable[[bool], None]) -> float:
+    """The ratio of the fastest steps, taken in turn for two seconds."""
+    best = {True: float("inf"), False: float("inf")}
+    for bf16 in best:
+        step(bf16)  # the first step of each also compiles and allocates
+    end = time.perf_counter() + SELF_TEST_S
+    while time.perf_counter() < end:
+        for bf16 in best:
+            start = time.perf_counter()
+            step(bf16)
+            best[bf16] = min(best[bf16], time.perf_counter() - start)
+    return round(best[False] / best[True], 3)

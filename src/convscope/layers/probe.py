@@ -1,0 +1,60 @@
+"""Looking at layers while a network runs; every hook leaves with its `with`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+def leaves(network: nn.Module) -> dict[str, nn.Module]:
+    """The layers that hold no other layer, by their full name, in the order they were built.
+
+    >>> list(leaves(nn.Sequential(nn.Sequential(nn.Linear(1, 1)), nn.ReLU())))
+    ['0.0', '1']
+    """
+    return {name: layer for name, layer in network.named_modules() if name and not any(layer.children())}
+
+
+@contextmanager
+def watching(network: nn.Module) -> Iterator[list[tuple[str, nn.Module, Tensor, Tensor]]]:
+    """Collect (name, layer, input, output) of every leaf, in the order they run.
+
+    Example:
+        >>> with watching(nn.Sequential(nn.Flatten())) as seen:
+        ...     pass
+        >>> seen
+        []
+    """
+    seen: list[tuple[str, nn.Module, Tensor, Tensor]] = []
+    handles = []
+    for name, leaf in leaves(network).items():
+
+        def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor, name: str = name) -> None:
+            seen.append((name, layer, inputs[0], output))
+
+        handles.append(leaf.register_forward_hook(note))
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def first_not_finite(network: nn.Module, x: Tensor) -> str | None:
+    """The first layer whose output, or whose parameters, hold NaN or infinity; None when all are sound.
+
+    Args:
+        network: left in the mode it is in.
+        x: (N, C, H, W), a batch that it is run on.
+    Example:
+        >>> first_not_finite(nn.Sequential(nn.ReLU(), nn.Linear(1, 1)), torch.tensor([[float("nan")]]))
+        '0'
+    """
+    with torch.no_grad(), watching(network) as seen:
+        network(x)
+    for name, layer, _, output in seen:
+        sound = all(bool(torch.isfinite(parameter).all()) for parameter in layer.parameters())
+        if not sound or not bool(torch.isfinite(output).all()):
+            return name
+    return None

@@ -1,0 +1,126 @@
+"""The model file: weights, class names, preprocessing, recipe and scores in one safetensors file.
+
+Nothing is executed on reading: tensors are raw numbers, everything else is JSON in the file's header.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor, nn
+
+from convscope.data.files import write_bytes
+from convscope.data.preprocess import Preprocess
+from convscope.errors import ModelError, ModelFileError
+from convscope.models import zoo
+
+SCHEMA = 1
+KEY = "convscope"
+FILE = "model.safetensors"
+# beyond this many, the run folder's split.csv keeps the hashes: a safetensors header may not pass 100 MB
+MAX_HASHES = 20_000
+
+
+class Card(BaseModel):
+    """What a model file says of itself.
+
+    Attributes:
+        schema_version: of this layout; a newer one is refused.
+        convscope: version that wrote the file.
+        network: name in the zoo.
+        classes: names, in the order of the outputs.
+        preprocess: how a picture becomes its input.
+        recipe: every number of the run that made it.
+        scores: figures such as val_top1, fractions of 1.
+        hashes: content hashes (SHA-256, hex) of the pictures of each part, or None when they are in the run folder.
+        licence: of borrowed weights, or "".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: int = Field(default=SCHEMA, ge=1, le=SCHEMA)
+    convscope: str
+    network: str
+    classes: tuple[str, ...] = Field(min_length=2)
+    preprocess: Preprocess
+    recipe: dict[str, Any] = {}
+    scores: dict[str, float | None] = {}
+    hashes: dict[str, tuple[str, ...]] | None = None
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model in memory: its card and its weights.
+
+    Attributes:
+        card: everything but the weights.
+        weights: tensors by name.
+        path: where it was read from, or None.
+    """
+
+    card: Card
+    weights: dict[str, Tensor] = field(repr=False)
+    path: Path | None = None
+
+    def network(self) -> nn.Module:
+        """The network with its weights, in evaluation mode.
+
+        Raises:
+            ModelFileError: the weights are not this network's.
+        """
+        preprocess = self.card.preprocess
+        try:
+            with torch.device("meta"):
+                network = zoo.build(self.card.network, len(self.card.classes), preprocess.channels, preprocess.size)
+            network.load_state_dict(self.weights, assign=True)
+        except (RuntimeError, ModelError) as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise ModelFileError(f"{self.path}: its weights do not fit {self.card.network} ({reason[:160]})") from None
+        return network.requires_grad_(False).eval()
+
+    def save(self, file: Path) -> None:
+        """Write the model file, at once or not at all."""
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.weights.items()}
+        write_bytes(file, safetensors.torch.save(tensors, metadata={KEY: self.card.model_dump_json()}))
+
+    @classmethod
+    def load(cls, model: str | Path) -> "Bundle":
+        """Read a model file, or the model of a run folder.
+
+        Raises:
+            ModelFileError: not there, not a model file, damaged, or from a newer convscope.
+        """
+        file = Path(model)
+        if file.is_dir():
+            file = file / FILE
+        if not file.is_file():
+            raise ModelFileError(f"{model}: no model there; give a {FILE} or the folder of a finished run")
+        try:
+            with safetensors.safe_open(file, framework="pt") as content:
+                described = (content.metadata() or {}).get(KEY)
+                if described is None:
+                    raise ModelFileError(f"{file}: safetensors, but not a convscope model: its header has no {KEY!r} entry")
+                weights = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a dict)
+        except (safetensors.SafetensorError, OSError) as error:
+            raise ModelFileError(f"{file}: {_diagnosis(file)} ({error})") from None
+        try:
+            card = Card.model_validate_json(described)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ModelFileError(f"{file}: its description cannot be used: {where}: {first['msg']}") from None
+        return cls(card, weights, file)
+
+
+def _diagnosis(file: Path) -> str:
+    """Whether a file that does not open ever was a safetensors file."""
+    with file.open("rb") as stream:
+        start = stream.read(9)
+    looks_right = len(start) == 9 and start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 100_000_000
+    return "a damaged or cut off model file; copy it anew" if looks_right else f"not a model file; expected a {FILE}"
+

@@ -1,0 +1,67 @@
+"""Every network that convscope builds, in one dictionary that you can see."""
+
+import torch
+from torch import nn
+
+from convscope.errors import UnknownModel
+from convscope.layers.summary import Summary, summarise
+from convscope.models import course_cnn, lenet
+from convscope.models.network import Network
+
+NETWORKS: dict[str, Network] = {**lenet.NETWORKS, **course_cnn.NETWORKS}
+
+
+def find(name: str) -> Network:
+    """The zoo's row of that name.
+
+    Raises:
+        UnknownModel: there is none; the message offers the nearest.
+    Example:
+        >>> find("lenet5").parameters
+        60000
+    """
+    if name not in NETWORKS:
+        raise UnknownModel(name, sorted(NETWORKS))
+    return NETWORKS[name]
+
+
+def build(name: str, classes: int, channels: int | None = None, size: int | None = None) -> nn.Module:
+    """A fresh network with halves `features` and `classifier`, raw scores out.
+
+    Args:
+        name: from `convscope models`.
+        classes: outputs.
+        channels: of the input, 1 or 3; None takes the paper's.
+        size: side of the input in pixels; None takes the paper's.
+    Raises:
+        UnknownModel: no network has that name.
+        ModelError: it cannot be built at that size.
+    Example:
+        >>> build("lenet5_modern", classes=10)(torch.zeros(1, 1, 28, 28)).shape
+        torch.Size([1, 10])
+    """
+    row = find(name)
+    return row.build(classes, channels or row.channels, size or row.sizes[0])
+
+
+def describe(name: str, classes: int | None = None, channels: int | None = None, size: int | None = None) -> Summary:
+    """A network's layers, worked out without computing: at the paper's own head and input unless told otherwise.
+
+    >>> describe("lenet5").parameters
+    60000
+    """
+    row = find(name)
+    channels, size = channels or row.channels, size or row.sizes[0]
+    with torch.device("meta"):
+        network = row.build(classes or row.classes, channels, size)
+    return summarise(network, (channels, size, size), name)
+
+
+def receptive_field(summary: Summary) -> int | None:
+    """Pixels that one cell of the last feature map sees along one axis.
+
+    >>> receptive_field(describe("lenet5_modern"))
+    16
+    """
+    fields = [layer.receptive_field for layer in summary.layers if layer.name.startswith("features.")]
+    return fields[-1] if fields else None

@@ -1,0 +1,162 @@
+"""`Recipe`: every number of a run; the command's flags, the YAML file and the record in the model file alike."""
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from convscope.data.files import write_text
+from convscope.errors import RecipeError, nearest
+
+
+class Recipe(BaseModel):
+    """Every number of a run, settled before it starts.
+
+    Raises:
+        RecipeError: from `settle` and `load`, for a number that cannot be or an unknown setting.
+    Example:
+        >>> Recipe(model="lenet5", epochs=3).rate
+        0.001
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    data: str | None = None
+    """What is trained on: a folder, file or built-in name."""
+    model: str | None = None
+    """Network, from `convscope models`; without one, a classic that fits the pictures."""
+    mode: Literal["scratch"] = "scratch"
+    """How much is learned: `scratch` learns everything."""
+    weights: Literal["default", "none"] = "default"
+    """Borrowed weights to start from."""
+    epochs: int = Field(default=30, ge=1)
+    """Passes over the training pictures."""
+    batch: int = Field(default=64, ge=2)
+    """Pictures per step."""
+    rate: float = Field(default=0.001, gt=0, allow_inf_nan=False)
+    """Peak learning rate."""
+    optimiser: Literal["adam", "sgd"] = "adam"
+    """Adam (Kingma & Ba, 2015), or SGD with Nesterov's momentum."""
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Of SGD."""
+    decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """Weight decay, added to the gradient."""
+    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    """How the rate falls."""
+    step_epochs: int = Field(default=10, ge=1)
+    """With `step`: epochs between two falls."""
+    step_factor: float = Field(default=0.1, gt=0, le=1)
+    """With `step`: what the rate is multiplied by at each fall."""
+    warmup_epochs: float = Field(default=0.0, ge=0)
+    """Epochs of linear rise to the peak rate; may be a fraction."""
+    patience_checks: int | None = Field(default=8, ge=1)
+    """Stop after so many validations without a better loss; none never stops early."""
+    min_delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    """By how much the validation loss must fall to count as better."""
+    time_limit_min: float | None = Field(default=None, gt=0)
+    """Minutes after which no further epoch is begun; the first is always trained."""
+    size: int | None = Field(default=None, ge=8, le=4096)
+    """Side of the network's input in pixels."""
+    resize: Literal["crop", "squash", "pad"] = "crop"
+    """How a picture becomes square."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Of initialisation, order and dropout."""
+    split_seed: int = Field(default=0, ge=0, lt=2**32)
+    """Of the split alone."""
+    val_share: float = Field(default=0.1, gt=0, lt=0.5)
+    """Share of each class for validation, where the data has none."""
+    test_share: float = Field(default=0.1, ge=0, lt=0.5)
+    """Share of each class for the test, where the data has none; 0 carves none."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute."""
+    precision: Literal["auto", "f32", "bf16"] = "auto"
+    """Arithmetic of training steps; `auto` takes bf16 where a two-second test shows that it pays."""
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """Threads to compute with."""
+    rbf_margin: float | None = Field(default=None, allow_inf_nan=False)
+    """For `lenet5`: the constant j of the paper's MAP loss (eq. 9); none takes cross-entropy."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.warmup_epochs >= self.epochs:
+            raise ValueError(f"warm-up ({self.warmup_epochs} epochs) must end before training does ({self.epochs})")
+        if self.rbf_margin is not None and self.model != "lenet5":
+            raise ValueError("rbf_margin belongs to lenet5: no other network here ends in distances")
+        return self
+
+    def settle(self, **choices: Any) -> "Recipe":  # noqa: ANN401 (any field)
+        """The same recipe with some fields chosen, checked again.
+
+        Raises:
+            RecipeError: a value that cannot be.
+        """
+        return parse({**self.model_dump(), **choices})
+
+    def save(self, file: Path) -> None:
+        """Write it as YAML that `load` and `--config` read."""
+        write_text(file, yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True))
+
+
+def load(file: Path) -> dict[str, Any]:
+    """The settings of a YAML file, checked.
+
+    Raises:
+        RecipeError: no such file, not YAML, an unknown key, or a value that cannot be.
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{file}: cannot be read ({error})") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{file}: not YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(content, dict):
+        raise RecipeError(f"{file}: expected lines such as `epochs: 10`")
+    try:
+        parse(content)
+    except RecipeError as error:
+        raise RecipeError(f"{file}: {error}") from None
+    return content
+
+
+def parse(settings: dict[str, Any]) -> Recipe:
+    """A recipe from plain settings.
+
+    Raises:
+        RecipeError: an unknown key, or a value that cannot be; in one line.
+    Example:
+        >>> parse({"epoch": 3})
+        Traceback (most recent call last):
+            ...
+        convscope.errors.RecipeError: epoch: not a setting; did you mean epochs or step_epochs or warmup_epochs?
+        >>> parse({"epochs": 0})
+        Traceback (most recent call last):
+            ...
+        convscope.errors.RecipeError: epochs 0: needs at least 1
+    """
+    try:
+        return Recipe(**settings)
+    except ValidationError as error:
+        raise RecipeError(_in_words(error)) from None
+
+
+def _in_words(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name, found, limits = ".".join(str(part) for part in first["loc"]), first["input"], first.get("ctx", {})
+    match first["type"]:
+        case "extra_forbidden":
+            return f"{name}: not a setting; {nearest(name, list(Recipe.model_fields))}"
+        case "greater_than_equal":
+            return f"{name} {found}: needs at least {limits['ge']}"
+        case "greater_than":
+            return f"{name} {found}: needs more than {limits['gt']}"
+        case "less_than_equal":
+            return f"{name} {found}: may be at most {limits['le']}"
+        case "less_than":
+            return f"{name} {found}: must be less than {limits['lt']}"
+        case "literal_error":
+            return f"{name} {found}: allowed: {str(limits['expected']).replace(' or ', ', ')}"
+        case "value_error":
+            return str(limits["error"])
+        case _:
+            return f"{name} {found!r}: {first['msg']}"
