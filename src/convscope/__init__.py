@@ -42,7 +42,7 @@ _HOME = {
     "train": "training.trainer",
 }
 
-__all__ = [  # noqa: PLE0604 (the names of _HOME, spelt out for editors)
+__all__ = [
     "Bundle",
     "ConvscopeError",
     "Listing",

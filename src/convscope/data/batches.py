@@ -41,9 +41,11 @@ class Pixels:
         threads: decoders at work.
         allow_none: whether a listing without one readable picture is taken, too.
         listener: hears how many are read.
+
     Attributes:
         listing: the readable pictures only.
         broken: the others, with the reason.
+
     Raises:
         DataError: not one picture can be read, and `allow_none` is False.
     """

@@ -32,8 +32,10 @@ def decode(data: bytes) -> Tensor:
 
     Shape:
         bytes -> uint8 (3, H, W)
+
     Raises:
         UnreadableImage: not a picture, damaged, cut off, or larger than 67 million pixels.
+
     Example:
         >>> file = io.BytesIO()
         >>> Image.new("RGB", (4, 2), (255, 0, 0)).save(file, "PNG")
@@ -93,7 +95,8 @@ def _refuse_bombs(width: int, height: int) -> None:
 def _decode_jpeg(data: bytes) -> Tensor:
     encoded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
     try:
-        return decode_jpeg(encoded, mode=ImageReadMode.RGB, apply_exif_orientation=True)
+        (picture,) = decode_jpeg([encoded], mode=ImageReadMode.RGB, apply_exif_orientation=True)
+        return picture
     except RuntimeError as error:
         if "not supported" not in str(error):
             raise UnreadableImage("damaged or cut off") from None

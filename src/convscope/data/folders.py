@@ -16,6 +16,7 @@ def lay_out(names: Sequence[str]) -> tuple[list[Entry], list[str]]:
 
     Args:
         names: file names with "/" between folders.
+
     Example:
         >>> lay_out(["cat/1.jpg", "cat/old/2.jpg", "dog/1.jpg", "readme.txt"])[0][:2]
         [('cat/1.jpg', 'cat', ''), ('cat/old/2.jpg', 'cat', '')]
@@ -43,7 +44,7 @@ def _part(folder: str) -> str:
 
 def _outer_folders(paths: list[list[str]]) -> int:
     """How many folders hold everything and are neither a class nor a part."""
-    shared = commonprefix(paths)
+    shared = commonprefix(paths)  # noqa: RUF071 (of lists: folder by folder)
     depth = next((level for level, folder in enumerate(shared) if _part(folder)), len(shared))
     below = {path[depth] for path in paths if len(path) > depth}
     loose = any(len(path) == depth for path in paths)

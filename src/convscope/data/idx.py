@@ -55,6 +55,7 @@ def read(content: bytes, name: str, magic: int) -> NDArray[np.uint8]:
 
     Raises:
         DataError: another format, or fewer bytes than its header promises.
+
     Example:
         >>> read(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]), "labels", LABELS).tolist()
         [7, 9]

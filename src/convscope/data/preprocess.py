@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
+from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
 Resize = Literal["crop", "squash", "pad"]
@@ -82,7 +83,7 @@ class Preprocess(BaseModel):
         cut = _with_channels(picture[..., top : top + tall, left : left + wide], self.channels)
         top, left, tall, wide = self.placement(width, height)
         if cut.shape[-2:] != (tall, wide):
-            mode = transforms.InterpolationMode(self.interpolation)
+            mode = InterpolationMode(self.interpolation)
             cut = transforms.resize(cut, [tall, wide], interpolation=mode, antialias=True)
         if (tall, wide) == (self.size, self.size):
             return cut.contiguous()

@@ -21,9 +21,11 @@ def read(data: str | Path) -> Listing:
 
     Args:
         data: a folder, a file, or a name.
+
     Raises:
         DataError: nothing there, or no layout that fits.
         UnsafeArchive: a zip whose members lead outside.
+
     Example:
         >>> read("digits").part("test")
         Listing(classes=('0', '1', '2', '3', '4', '5', '6', '7', '8', '9'), title='digits')
@@ -32,7 +34,9 @@ def read(data: str | Path) -> Listing:
     if not path.exists():
         if str(data) in builtin.SETS:
             return builtin.SETS[str(data)]()
-        raise DataError(f"{data}: no such file or folder, and no built-in set; {nearest(str(data), list(builtin.SETS))}")
+        raise DataError(
+            f"{data}: no such file or folder, and no built-in set; {nearest(str(data), list(builtin.SETS))}"
+        )
     title = str(data)
     suffix = path.suffix.lower()
     if path.is_dir():
@@ -59,7 +63,7 @@ def gather(inputs: list[str]) -> Listing:
     """
     places: dict[str, tuple[Store, str]] = {}
     for item in inputs:
-        found = [Path(item)] if Path(item).exists() else [Path(file) for file in sorted(glob.glob(item, recursive=True))]
+        found = [Path(item)] if Path(item).exists() else _matches(item)
         if not found:
             raise DataError(f"{item}: no such file, folder or pattern")
         for path in found:
@@ -76,6 +80,10 @@ def gather(inputs: list[str]) -> Listing:
     listing = build(Many(places), [(name, "", "") for name in places], title=", ".join(inputs))
     listing.labels[:] = UNLABELLED
     return listing
+
+
+def _matches(pattern: str) -> list[Path]:
+    return [Path(file) for file in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 (patterns may be absolute)
 
 
 def _detect(store: Folder | Archive, names: list[str], title: str) -> Listing:
@@ -96,7 +104,9 @@ def _find_table(names: list[str]) -> str | None:
     found = [name for name, suffix in suffixes.items() if suffix in TABLES or tables.part_of_list(name.split("/")[-1])]
     favoured = ("metadata", "labels", "train")
     return min(
-        found, key=lambda name: (name.count("/"), not PurePosixPath(name).stem.lower().startswith(favoured)), default=None
+        found,
+        key=lambda name: (name.count("/"), not PurePosixPath(name).stem.lower().startswith(favoured)),
+        default=None,
     )
 
 

@@ -49,8 +49,10 @@ def assign(
         seed: another seed draws other pictures.
         val_share: share of each class for validation, where the data has none; above 0.
         test_share: the same for the test; 0 carves none.
+
     Raises:
         DataError: a class has too few different pictures to be in every part.
+
     Example:
         >>> assign(["a"] * 10, [str(i) for i in range(10)], [""] * 10).count("train")
         8

@@ -14,7 +14,9 @@ from torch import Tensor
 from convscope.data.decode import MAX_BYTES, decode
 from convscope.errors import DataError, UnreadableImage, UnsafeArchive
 
-EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .ppm .pgm .pnm".split())
+EXTENSIONS = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"]
+)
 JUNK_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 
 
@@ -110,7 +112,15 @@ class Archive:
         try:
             with self._zip.open(self._members[name]) as stream:
                 data = stream.read(MAX_BYTES + 1)
-        except (zipfile.BadZipFile, OSError, EOFError, KeyError, NotImplementedError, RuntimeError, ValueError) as error:
+        except (
+            zipfile.BadZipFile,
+            OSError,
+            EOFError,
+            KeyError,
+            NotImplementedError,
+            RuntimeError,
+            ValueError,
+        ) as error:
             raise UnreadableImage(f"cannot be read from the zip ({error})") from None
         except Exception as error:  # zlib and lzma have errors of their own
             raise UnreadableImage(f"cannot be unpacked ({error})") from None
@@ -145,7 +155,8 @@ class Arrays:
 
     def content(self, name: str) -> bytes:
         """The picture's pixels, behind its shape."""
-        return self._shape + self._bytes[self._row[name]].tobytes()
+        pixels: bytes = self._bytes[self._row[name]].tobytes()
+        return self._shape + pixels
 
     def picture(self, name: str) -> Tensor:
         """The picture, uint8 (C, H, W)."""

@@ -10,7 +10,19 @@ from convscope.data.splits import FOLDER_NAMES
 from convscope.data.stores import is_picture, plain
 from convscope.errors import DataError
 
-PATH_COLUMNS = ("path", "file", "filename", "file_name", "image", "img", "image_path", "filepath", "picture", "name", "id")
+PATH_COLUMNS = (
+    "path",
+    "file",
+    "filename",
+    "file_name",
+    "image",
+    "img",
+    "image_path",
+    "filepath",
+    "picture",
+    "name",
+    "id",
+)
 LABEL_COLUMNS = ("label", "class", "target", "category", "class_name", "label_name", "y")
 SPLIT_COLUMNS = ("split", "subset", "partition", "part", "set", "fold")
 CLASS_LISTS = ("classes.txt", "labels.txt")
@@ -37,6 +49,7 @@ def read_table(content: bytes, name: str) -> list[Entry]:
 
     Raises:
         DataError: no column of paths or labels.
+
     Example:
         >>> read_table(b"file,class\\na.jpg,cat\\n", "x.csv")
         [('a.jpg', 'cat', '')]

@@ -23,9 +23,11 @@ def predict(
         images: files, folders, zips or patterns, or a listing.
         top: how many classes to name, at most.
         listener: hears how far it is.
+
     Returns:
         For each picture {"file", "label", "probability", "top": [{"label", "probability"}], "error"}; of one that
         cannot be read, `error` says why and the others are None or empty.
+
     Raises:
         DataError: `top` below 1, or no such picture.
         ModelFileError: no such model.
@@ -42,6 +44,6 @@ def predict(
             named = [{"label": bundle.card.classes[label], "probability": float(row[label])} for label in best]
             answers[file] = {"file": file, **named[0], "top": named, "error": None}
         for fault in broken:
-            nothing = {"label": None, "probability": None, "top": []}
+            nothing: dict[str, Any] = {"label": None, "probability": None, "top": []}
             answers[fault.file] = {"file": fault.file, **nothing, "error": fault.reason}
     return [answers[file] for file in images.files]

@@ -15,6 +15,7 @@ def top_k(probabilities: NDArray[np.float32], truth: NDArray[np.int64], k: int) 
         probabilities: (N, K).
         truth: (N,).
         k: 1 to K.
+
     Example:
         >>> top_k(np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]]), np.array([0, 1]), k=1)
         0.5
@@ -28,6 +29,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 
     Source:
         E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927.
+
     Example:
         >>> [round(bound, 4) for bound in wilson(9, 10)]
         [0.5958, 0.9821]

@@ -31,7 +31,8 @@ class Predictions:
     @property
     def predicted(self) -> NDArray[np.int64]:
         """(N,), index of the most probable class; the first one of a tie."""
-        return self.probabilities.argmax(axis=1)
+        best: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return best
 
     def mistakes(self) -> NDArray[np.int64]:
         """Rows where the answer is wrong, the surest first."""

@@ -43,6 +43,7 @@ def evaluate(
         split: "test", "val" or "all"; None takes the test if there is one, else val, else all.
         views: "centre": one view of each picture.
         listener: hears how far it is.
+
     Raises:
         DataError: no such pictures, or classes that the model does not know.
         ModelFileError: no such model.
@@ -62,7 +63,8 @@ def evaluate(
     if not rows:
         have = sorted(set(parts) - {""})
         raise DataError(
-            f"{listing.title}: no {split} pictures; it has {', '.join(have) if have else 'no split'}; --split all takes every picture"
+            f"{listing.title}: no {split} pictures; it has {', '.join(have) if have else 'no split'}; "
+            "--split all takes every picture"
         )
     trained = {row.sha256 for row in record if row.split == "train"}
     known = [row for row in rows if hashes[row] in trained]
@@ -71,7 +73,8 @@ def evaluate(
         rows = [row for row in rows if row not in refused]
         if not rows:
             raise DataError(
-                f"{listing.title}: all {len(known):,} test pictures were trained on, so they test nothing; give other pictures"
+                f"{listing.title}: all {len(known):,} test pictures were trained on, so they test nothing; "
+                "give other pictures"
             )
     report = judge(bundle, listing.take(rows), split=split, listener=listener)
     return replace(

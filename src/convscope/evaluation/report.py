@@ -125,7 +125,11 @@ class Report:
         np.fill_diagonal(matrix, 0)
         order = np.argsort(-matrix, axis=None, kind="stable")[:most]
         cells = [np.unravel_index(cell, matrix.shape) for cell in order]
-        return [(self.classes[row], self.classes[column], int(matrix[row, column])) for row, column in cells if matrix[row, column]]
+        return [
+            (self.classes[row], self.classes[column], int(matrix[row, column]))
+            for row, column in cells
+            if matrix[row, column]
+        ]
 
     def _repr_html_(self) -> str:
         low, high = self.top1_interval
@@ -135,4 +139,5 @@ class Report:
             for name, row in self.per_class.items()
         )
         head = "".join(f"<th>{word}</th>" for word in ("", "precision", "recall", "f1", "support"))
-        return f"<b>top-1 {self.top1:.1%}</b> ({low:.1%} to {high:.1%}, {self.n:,} pictures)<table><tr>{head}</tr>{body}</table>"
+        title = f"<b>top-1 {self.top1:.1%}</b> ({low:.1%} to {high:.1%}, {self.n:,} pictures)"
+        return f"{title}<table><tr>{head}</tr>{body}</table>"

@@ -66,7 +66,9 @@ def bf16_hardware() -> list[str]:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return []
-    flags = next((line.split(":", 1)[1].split() for line in lines if line.lower().startswith(("flags", "features"))), [])
+    flags = next(
+        (line.split(":", 1)[1].split() for line in lines if line.lower().startswith(("flags", "features"))), []
+    )
     return [flag for flag in BF16_FLAGS if flag in flags]
 
 
@@ -97,11 +99,11 @@ def bf16_gain(step: Callable[[bool], None], key: str, cache: Path | None = None)
 def _measure(step: Callable[[bool], None]) -> float:
     """The ratio of the fastest steps, taken in turn for two seconds."""
     best = {True: float("inf"), False: float("inf")}
-    for bf16 in best:
+    for bf16 in (True, False):
         step(bf16)  # the first step of each also compiles and allocates
     end = time.perf_counter() + SELF_TEST_S
     while time.perf_counter() < end:
-        for bf16 in best:
+        for bf16 in (True, False):
             start = time.perf_counter()
             step(bf16)
             best[bf16] = min(best[bf16], time.perf_counter() - start)

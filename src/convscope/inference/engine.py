@@ -32,7 +32,7 @@ class Engine:
         self.threads = cpu.threads(threads)
         torch.set_num_threads(self.threads)
         self.device = torch.device(device)
-        self.network = bundle.network().to(self.device, memory_format=torch.channels_last)
+        self.network = bundle.network().to(memory_format=torch.channels_last).to(self.device)
 
     @torch.inference_mode()
     def probabilities(self, pixels: torch.Tensor) -> NDArray[np.float32]:
@@ -41,7 +41,7 @@ class Engine:
         Shape:
             uint8 (N, channels, size, size), from `Preprocess.fit` -> float32 (N, K), rows adding up to 1
         """
-        answers = [self._one_batch(batch) for batch in pixels.split(BATCH)]
+        answers = [self._one_batch(batch) for batch in torch.split(pixels, BATCH)]
         return np.concatenate(answers) if answers else np.empty((0, len(self.bundle.card.classes)), np.float32)
 
     def _one_batch(self, pixels: torch.Tensor) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ class ScaledTanh(nn.Module):
     Source:
         LeCun, Bottou, Bengio & Haffner, "Gradient-based learning applied to document recognition",
         Proc. IEEE 86, 1998, appendix A.
+
     Example:
         >>> ScaledTanh()(torch.tensor([0.0, 1.0])).round(decimals=4).tolist()
         [0.0, 1.0]

@@ -24,6 +24,7 @@ def macs(_layer: nn.Module, _out: torch.Size) -> int:
     Args:
         _layer: the brick.
         _out: shape of its output for one picture, (C, H, W) or (J,).
+
     Example:
         >>> macs(nn.Conv2d(3, 96, 11, stride=4), torch.Size([96, 55, 55]))
         105415200

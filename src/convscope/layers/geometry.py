@@ -16,7 +16,13 @@ def reach(kernel: int, dilation: int = 1) -> int:
 
 
 def out_size(
-    size: int, kernel: int, stride: int = 1, padding: tuple[int, int] | int = 0, dilation: int = 1, *, ceil_mode: bool = False
+    size: int,
+    kernel: int,
+    stride: int = 1,
+    padding: tuple[int, int] | int = 0,
+    dilation: int = 1,
+    *,
+    ceil_mode: bool = False,
 ) -> int:
     """Positions of a window along one axis: (size - kernel + padding) / stride + 1, rounded down.
 
@@ -26,11 +32,13 @@ def out_size(
         stride: pixels from one position to the next.
         padding: pixels added, at both ends each, or (before, after).
         dilation: pixels from one tap to the next.
-        ceil_mode: round up instead, but never start a window behind the last real or padded-before pixel (PyTorch).
+        ceil_mode: round up instead, but start no window behind the last real pixel, as PyTorch does.
+
     Raises:
         ModelError: the window is larger than the padded input.
     Source:
         Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", 2016.
+
     Example:
         >>> out_size(227, kernel=11, stride=4)      # AlexNet's first layer
         55
@@ -41,8 +49,8 @@ def out_size(
     room = size + before + after - reach(kernel, dilation)
     if room < 0:
         raise ModelError(
-            f"a window of {reach(kernel, dilation)} pixels does not fit into {size} with {before} + {after} of padding; "
-            "take a larger picture or a smaller kernel"
+            f"a window of {reach(kernel, dilation)} pixels does not fit into {size} with {before} + {after} of "
+            "padding; take a larger picture or a smaller kernel"
         )
     if not ceil_mode:
         return room // stride + 1
@@ -60,6 +68,7 @@ def same_pad(size: int, kernel: int, stride: int = 1, dilation: int = 1) -> tupl
         kernel: taps of the window.
         stride: pixels from one position to the next.
         dilation: pixels from one tap to the next.
+
     Example:
         >>> same_pad(224, kernel=3, stride=2)
         (0, 1)
@@ -77,8 +86,10 @@ def legal_strides(size: int, kernel: int, padding: int = 0) -> list[int]:
         size: pixels of the input.
         kernel: taps of the window.
         padding: pixels added at both ends.
+
     Raises:
         ModelError: the window is larger than the padded input.
+
     Example:
         >>> legal_strides(7, kernel=3)
         [1, 2, 4]
@@ -95,8 +106,10 @@ def lost_columns(size: int, kernel: int, stride: int, padding: tuple[int, int] |
         kernel: taps of the window.
         stride: pixels from one position to the next.
         padding: pixels added, at both ends each, or (before, after).
+
     Raises:
         ModelError: the window is larger than the padded input.
+
     Example:
         >>> lost_columns(6, kernel=3, stride=2)
         1
@@ -127,6 +140,7 @@ class Field(NamedTuple):
             dilation: pixels from one tap to the next.
         Source:
             Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill, 2019.
+
         Example:
             >>> Field().then(5).then(2, stride=2).then(5)       # LeNet-5: C1, S2, C3
             Field(size=14, jump=2, centre=6.5)

@@ -15,6 +15,7 @@ def lecun_1998(network: nn.Module) -> None:
         network: changed in place.
     Source:
         LeCun, Bottou, Bengio & Haffner, 1998, appendix A.
+
     Example:
         >>> layer = nn.Linear(24, 1)
         >>> lecun_1998(layer)
@@ -40,7 +41,9 @@ def keras_default(network: nn.Module) -> None:
     Args:
         network: changed in place.
     Source:
-        Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010, eq. 16.
+        Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+        AISTATS 2010, eq. 16.
+
     Example:
         >>> layer = nn.Linear(3, 3)
         >>> keras_default(layer)

@@ -47,6 +47,7 @@ def first_not_finite(network: nn.Module, x: Tensor) -> str | None:
     Args:
         network: left in the mode it is in.
         x: (N, C, H, W), a batch that it is run on.
+
     Example:
         >>> first_not_finite(nn.Sequential(nn.ReLU(), nn.Linear(1, 1)), torch.tensor([[float("nan")]]))
         '0'

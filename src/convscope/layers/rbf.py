@@ -13,10 +13,12 @@ class RBF(nn.Module):
 
     Shape:
         (N, J) -> (N, K)
+
     Args:
         codes: (K, J), of -1 and 1; kept in the state, never trained.
     Source:
         LeCun, Bottou, Bengio & Haffner, 1998, section II.B, output layer, eq. 7.
+
     Example:
         >>> RBF(torch.tensor([[1.0, -1.0], [-1.0, -1.0]]))(torch.tensor([[1.0, 0.0]])).tolist()
         [[-1.0, -5.0]]

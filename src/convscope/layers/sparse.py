@@ -15,14 +15,17 @@ class SparseConv2d(nn.Module):
 
     Shape:
         (N, channels, H, W) -> (N, len(table), H - kernel_size + 1, W - kernel_size + 1)
+
     Args:
         channels: input maps.
         table: for each output map, the input maps it sees.
         kernel_size: side of the square kernels, in pixels.
+
     Raises:
         ModelError: the table names an input map that is not there, or names one twice.
     Source:
         LeCun, Bottou, Bengio & Haffner, 1998, section II.B, layer C3 and Table I.
+
     Example:
         >>> layer = SparseConv2d(3, table=[(0,), (0, 2)], kernel_size=5)
         >>> layer.weight.shape
@@ -47,7 +50,7 @@ class SparseConv2d(nn.Module):
         self.reset()
 
     def reset(self) -> None:
-        """Draw new weights, uniform in ±2.4 / fan-in as in the paper's appendix A; an output map's fan-in is its own."""
+        """Draw new weights, uniform in ±2.4 / fan-in (appendix A); each output map has a fan-in of its own."""
         with torch.no_grad():
             for kernel, fan in zip(self.weight, self.fans, strict=True):
                 kernel.uniform_(-2.4 / fan, 2.4 / fan)

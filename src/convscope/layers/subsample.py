@@ -12,11 +12,13 @@ class Subsample(nn.Module):
 
     Shape:
         (N, channels, H, W) -> (N, channels, H // 2, W // 2)
+
     Args:
         channels: maps.
     Source:
         LeCun, Bottou, Bengio & Haffner, 1998, section II.B, layers S2 and S4; the squashing that follows is a layer
         of its own here.
+
     Example:
         >>> layer = Subsample(1)
         >>> _ = nn.init.constant_(layer.weight, 0.5), nn.init.constant_(layer.bias, 1.0)

@@ -73,8 +73,10 @@ def summarise(network: nn.Module, input_shape: tuple[int, int, int], name: str =
         network: layers that run one after the other; on the meta device nothing is computed.
         input_shape: (C, H, W).
         name: what to call it.
+
     Raises:
         ModelError: a window does not fit.
+
     Example:
         >>> summarise(nn.Sequential(nn.Conv2d(1, 6, 5)), (1, 28, 28)).layers[0].formula
         '(28 − 5 + 0)/1 + 1 = 24'

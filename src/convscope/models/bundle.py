@@ -104,7 +104,9 @@ class Bundle:
             with safetensors.safe_open(file, framework="pt") as content:
                 described = (content.metadata() or {}).get(KEY)
                 if described is None:
-                    raise ModelFileError(f"{file}: safetensors, but not a convscope model: its header has no {KEY!r} entry")
+                    raise ModelFileError(
+                        f"{file}: safetensors, but not a convscope model: its header has no {KEY!r} entry"
+                    )
                 weights = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a dict)
         except (safetensors.SafetensorError, OSError) as error:
             raise ModelFileError(f"{file}: {_diagnosis(file)} ({error})") from None
@@ -123,4 +125,3 @@ def _diagnosis(file: Path) -> str:
         start = stream.read(9)
     looks_right = len(start) == 9 and start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 100_000_000
     return "a damaged or cut off model file; copy it anew" if looks_right else f"not a model file; expected a {FILE}"
-

@@ -14,7 +14,7 @@ from convscope.layers.initialise import keras_default
 from convscope.models.network import Network
 
 # Keras's momentum of 0.99 weighs the old value, PyTorch's 0.01 the new one.
-KERAS_NORM = {"eps": 1e-3, "momentum": 0.01}
+EPS, MOMENTUM = 1e-3, 0.01
 
 
 class CourseCNN(nn.Sequential):
@@ -26,10 +26,12 @@ class CourseCNN(nn.Sequential):
         classes: outputs.
         channels: of the input.
         size: side of the input in pixels, even or odd, from 8.
+
     Raises:
         ModelError: a size below 8.
     Source:
         course notes; Keras 3 for the defaults.
+
     Example:
         >>> import torch
         >>> CourseCNN(10)(torch.zeros(2, 1, 28, 28)).shape
@@ -43,14 +45,14 @@ class CourseCNN(nn.Sequential):
         self.features = nn.Sequential(
             OrderedDict(
                 conv=nn.Conv2d(channels, 32, 3, padding=1), relu=nn.ReLU(),
-                norm=nn.BatchNorm2d(32, **KERAS_NORM), pool=nn.MaxPool2d(2),
+                norm=nn.BatchNorm2d(32, EPS, MOMENTUM), pool=nn.MaxPool2d(2),
             )
         )  # fmt: skip
         self.classifier = nn.Sequential(
             OrderedDict(
                 dropout=nn.Dropout(0.25), flatten=nn.Flatten(),
                 hidden=nn.Linear(32 * (size // 2) ** 2, 512), hidden_relu=nn.ReLU(),
-                hidden_norm=nn.BatchNorm1d(512, **KERAS_NORM),
+                hidden_norm=nn.BatchNorm1d(512, EPS, MOMENTUM),
                 output=nn.Linear(512, classes),
             )
         )  # fmt: skip
@@ -59,7 +61,9 @@ class CourseCNN(nn.Sequential):
 
 NETWORKS = {
     "course_cnn": Network(
-        build=CourseCNN, paper="course notes: Keras walk-through on Fashion-MNIST (data: Xiao, Rasul & Vollgraf)", year=2017, parameters=3_218_314,
+        build=CourseCNN,
+        paper="course notes: Keras walk-through on Fashion-MNIST (data: Xiao, Rasul & Vollgraf)", year=2017,
+        parameters=3_218_314,
         classes=10, channels=1, sizes=(28,),
     ),
 }  # fmt: skip

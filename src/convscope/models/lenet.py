@@ -4,7 +4,7 @@ LeCun, Bottou, Bengio & Haffner, "Gradient-based learning applied to document re
 Differs from the paper, `lenet5`: the output codes of ten classes are digits that we drew on the same 7x12 grid (the
 paper shows its own only as a figure), other numbers of classes get seeded codes; scores are minus the distances;
 a 28-pixel picture is padded by two pixels inside C1 instead of lying on a 32-pixel one.
-Differs from the paper, `lenet5_modern`: full C3, ReLU, maximum pooling, trained linear output, PyTorch's initialisation.
+Differs from the paper, `lenet5_modern`: full C3, ReLU, maximum pooling, trained linear output, initialisation.
 """
 
 from collections import OrderedDict
@@ -87,10 +87,12 @@ class LeNet5(nn.Sequential):
         classes: outputs.
         channels: of the input, 1 in the paper.
         size: side of the input in pixels, 32 or 28.
+
     Raises:
         ModelError: another size.
     Source:
         LeCun et al., 1998, section II.B and figure 2.
+
     Example:
         >>> LeNet5(10)(torch.zeros(1, 1, 32, 32)).shape
         torch.Size([1, 10])
@@ -128,10 +130,12 @@ class LeNet5Modern(nn.Sequential):
         classes: outputs.
         channels: of the input.
         size: side of the input in pixels, from 16; at 28, C1 is padded by two pixels, so that its map keeps 28.
+
     Raises:
         ModelError: a size below 16.
     Source:
         after LeCun et al., 1998; the sizes 6-16-120-84 are the paper's.
+
     Example:
         >>> LeNet5Modern(10)(torch.zeros(1, 1, 28, 28)).shape
         torch.Size([1, 10])
@@ -161,10 +165,11 @@ class LeNet5Modern(nn.Sequential):
 
 NETWORKS = {
     "lenet5": Network(
-        build=LeNet5, paper=PAPER, year=1998, parameters=60_000, classes=10, channels=1, sizes=(32, 28),
+        build=LeNet5, paper=PAPER, year=1998, parameters=60_000, classes=10, channels=1, sizes=(32, 28), any_size=False,
         scale=(0.1 / 1.275, 1 / 1.275),  # background -0.1, ink 1.175 (section II.B)
     ),
     "lenet5_modern": Network(
-        build=LeNet5Modern, paper=f"after {PAPER}", year=1998, parameters=61_706, classes=10, channels=1, sizes=(28, 32),
+        build=LeNet5Modern, paper=f"after {PAPER}", year=1998, parameters=61_706,
+        classes=10, channels=1, sizes=(28, 32),
     ),
 }  # fmt: skip

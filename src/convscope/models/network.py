@@ -23,6 +23,7 @@ class Network:
         classes: outputs of the paper's own head.
         channels: of the paper's own input.
         sizes: sides in pixels of the inputs it was made for, its own first.
+        any_size: whether it also builds at other sizes.
         scale: (mean, spread) of its input on the scale 0 to 1; None measures both on the training pictures.
     """
 
@@ -33,6 +34,7 @@ class Network:
     classes: int
     channels: int
     sizes: tuple[int, ...]
+    any_size: bool = True
     scale: tuple[float, float] | None = None
 
     def preprocess(self, size: int, channels: int, resize: Resize = "crop") -> Preprocess:
@@ -40,4 +42,4 @@ class Network:
         mean, spread = self.scale or UNMEASURED
         return Preprocess(
             size=size, channels=channels, resize=resize, mean=(mean,) * channels, spread=(spread,) * channels
-        )  # type: ignore[arg-type]  # pydantic checks the number of channels
+        )

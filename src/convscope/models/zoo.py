@@ -16,6 +16,7 @@ def find(name: str) -> Network:
 
     Raises:
         UnknownModel: there is none; the message offers the nearest.
+
     Example:
         >>> find("lenet5").parameters
         60000
@@ -33,9 +34,11 @@ def build(name: str, classes: int, channels: int | None = None, size: int | None
         classes: outputs.
         channels: of the input, 1 or 3; None takes the paper's.
         size: side of the input in pixels; None takes the paper's.
+
     Raises:
         UnknownModel: no network has that name.
         ModelError: it cannot be built at that size.
+
     Example:
         >>> build("lenet5_modern", classes=10)(torch.zeros(1, 1, 28, 28)).shape
         torch.Size([1, 10])

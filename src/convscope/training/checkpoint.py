@@ -40,7 +40,11 @@ class Checkpoint:
     def save(self, run: Path) -> None:
         """Replace the run's checkpoint."""
         blocks = {"weights": self.weights, "best": self.best, "optimiser": self.optimiser}
-        tensors = {f"{block}/{name}": tensor.contiguous() for block, content in blocks.items() for name, tensor in content.items()}
+        tensors = {
+            f"{block}/{name}": tensor.contiguous()
+            for block, content in blocks.items()
+            for name, tensor in content.items()
+        }
         state = json.dumps({"schema": SCHEMA, "history": self.history})
         write_bytes(run / FILE, safetensors.torch.save(tensors, metadata={KEY: state}))
 
@@ -61,7 +65,9 @@ class Checkpoint:
                     block, _, key = name.partition("/")
                     blocks[block][key] = content.get_tensor(name)
         except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
-            raise RunError(f"{run / FILE}: the checkpoint cannot be read ({error}); train anew without --resume") from None
+            raise RunError(
+                f"{run / FILE}: the checkpoint cannot be read ({error}); train anew without --resume"
+            ) from None
         return cls(history=state["history"], **blocks)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import accelerate
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch import Tensor, nn, optim
 
 from convscope.data.batches import Pixels
@@ -68,9 +68,9 @@ class Loop:
             TrainingDiverged: the loss is not a number; the message names the first layer that is not.
         """
         recipe = self.recipe
-        accelerator = accelerate.Accelerator(cpu=recipe.device == "cpu")
+        accelerator = Accelerator(cpu=recipe.device == "cpu")
         self.device = accelerator.device
-        network = accelerator.prepare_model(self.network.to(self.device, memory_format=torch.channels_last))
+        network = accelerator.prepare_model(self.network.to(memory_format=torch.channels_last).to(self.device))
         optimiser = make_optimiser(recipe, network)
         history, best = [], clone(self.network)
         if resume:
@@ -97,7 +97,7 @@ class Loop:
         return Outcome(history, best, best_epoch(history, recipe.min_delta), reason)
 
     def _epoch(
-        self, epoch: int, accelerator: accelerate.Accelerator, network: nn.Module, optimiser: optim.Optimizer
+        self, epoch: int, accelerator: Accelerator, network: nn.Module, optimiser: optim.Optimizer
     ) -> dict[str, float]:
         recipe = self.recipe
         torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch]).generate_state(1)[0]))

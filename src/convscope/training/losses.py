@@ -10,6 +10,7 @@ def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
 
     Shape:
         (N, K), (N,) -> ()
+
     Example:
         >>> round(cross_entropy(torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([2])).item(), 6)
         0.407606
@@ -24,12 +25,14 @@ def maximum_a_posteriori(scores: Tensor, labels: Tensor, margin: float) -> Tenso
 
     Shape:
         (N, K), (N,) -> ()
+
     Args:
         scores: minus the distances y.
         labels: index of the true class.
         margin: the paper's j.
     Source:
         LeCun, Bottou, Bengio & Haffner, 1998, eq. 9.
+
     Example:
         >>> round(maximum_a_posteriori(torch.zeros(1, 1), torch.tensor([0]), margin=0.0).item(), 6)
         0.693147

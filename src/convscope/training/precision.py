@@ -14,7 +14,9 @@ from convscope.training.recipe import Recipe
 from convscope.words import Listener
 
 
-def settle(recipe: Recipe, network: nn.Module, preprocess: Preprocess, listener: Listener) -> tuple[Recipe, dict[str, Any]]:
+def settle(
+    recipe: Recipe, network: nn.Module, preprocess: Preprocess, listener: Listener
+) -> tuple[Recipe, dict[str, Any]]:
     """The recipe with its precision decided, and what env.json says of why.
 
     `auto` takes bf16 where the processor has instructions for it, a step is large enough to gain, and a test of two
@@ -40,7 +42,7 @@ def settle(recipe: Recipe, network: nn.Module, preprocess: Preprocess, listener:
     def step(bf16: bool) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             scores = trial(x)
-        cross_entropy(scores, labels).backward()
+        torch.autograd.backward(cross_entropy(scores, labels))
         trial.zero_grad()
 
     state = torch.get_rng_state()

@@ -15,6 +15,7 @@ class Recipe(BaseModel):
 
     Raises:
         RecipeError: from `settle` and `load`, for a number that cannot be or an unknown setting.
+
     Example:
         >>> Recipe(model="lenet5", epochs=3).rate
         0.001
@@ -124,6 +125,7 @@ def parse(settings: dict[str, Any]) -> Recipe:
 
     Raises:
         RecipeError: an unknown key, or a value that cannot be; in one line.
+
     Example:
         >>> parse({"epoch": 3})
         Traceback (most recent call last):
@@ -140,23 +142,21 @@ def parse(settings: dict[str, Any]) -> Recipe:
         raise RecipeError(_in_words(error)) from None
 
 
+_SENTENCES = {
+    "greater_than_equal": "needs at least {ge}",
+    "greater_than": "needs more than {gt}",
+    "less_than_equal": "may be at most {le}",
+    "less_than": "must be less than {lt}",
+    "literal_error": "allowed: {expected}",
+}
+
+
 def _in_words(error: ValidationError) -> str:
     first = error.errors()[0]
-    name, found, limits = ".".join(str(part) for part in first["loc"]), first["input"], first.get("ctx", {})
-    match first["type"]:
-        case "extra_forbidden":
-            return f"{name}: not a setting; {nearest(name, list(Recipe.model_fields))}"
-        case "greater_than_equal":
-            return f"{name} {found}: needs at least {limits['ge']}"
-        case "greater_than":
-            return f"{name} {found}: needs more than {limits['gt']}"
-        case "less_than_equal":
-            return f"{name} {found}: may be at most {limits['le']}"
-        case "less_than":
-            return f"{name} {found}: must be less than {limits['lt']}"
-        case "literal_error":
-            return f"{name} {found}: allowed: {str(limits['expected']).replace(' or ', ', ')}"
-        case "value_error":
-            return str(limits["error"])
-        case _:
-            return f"{name} {found!r}: {first['msg']}"
+    name, kind, limits = ".".join(str(part) for part in first["loc"]), first["type"], first.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"{name}: not a setting; {nearest(name, list(Recipe.model_fields))}"
+    if kind == "value_error":
+        return str(limits["error"])
+    sentence = _SENTENCES.get(kind, first["msg"].replace("Input should be", "expected")).format(**limits)
+    return f"{name} {first['input']}: {sentence}"

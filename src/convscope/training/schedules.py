@@ -15,6 +15,7 @@ def rate_at(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
     Source:
         cosine: Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, eq. 5,
         one cycle down to zero.
+
     Example:
         >>> recipe = Recipe(epochs=10, rate=1.0)
         >>> [round(rate_at(recipe, step, 1), 3) for step in (0, 5, 9)]

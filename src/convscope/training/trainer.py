@@ -1,51 +1,36 @@
 """`train`: from a listing of pictures to a finished run."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from convscope.data import splits
-from convscope.data.batches import Pixels
 from convscope.data.listing import Listing
-from convscope.data.preprocess import Preprocess
 from convscope.data.sources import read
 from convscope.errors import DataError, RunError
 from convscope.evaluation.protocol import Thumbnails, judge
-from convscope.evaluation.report import Report
-from convscope.inference import cpu
 from convscope.models import zoo
 from convscope.models.bundle import FILE, MAX_HASHES, Bundle, Card
 from convscope.training import precision
 from convscope.training.checkpoint import Checkpoint
 from convscope.training.loop import Loop, Outcome
+from convscope.training.material import Material, prepare
 from convscope.training.recipe import Recipe, load, parse
 from convscope.training.run import (
-    LIBRARIES, Run, default_name, environment, logger, new_folder, refuse_unwritable, write_environment,
+    LIBRARIES,
+    Run,
+    default_name,
+    environment,
+    logger,
+    new_folder,
+    refuse_unwritable,
+    write_environment,
 )  # fmt: skip
 from convscope.words import SILENT, Language, Listener
-
-TINY = 32
-PHOTO_SIZE = 64
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a run works with, once the pictures are read."""
-
-    recipe: Recipe
-    preprocess: Preprocess
-    listing: Listing
-    pixels: dict[str, Pixels]
-
-    @property
-    def broken(self) -> list[str]:
-        """Files that could not be read."""
-        return [fault.file for pixels in self.pixels.values() for fault in pixels.broken]
 
 
 def train(
@@ -68,6 +53,7 @@ def train(
         resume: an unfinished run's folder: goes on after its last whole epoch, with its own recipe and split.
         listener: hears how it goes.
         language: what the report opens in.
+
     Raises:
         DataError: pictures or classes that cannot be used.
         RecipeError: numbers that contradict each other.
@@ -86,22 +72,27 @@ def train(
     out = Path(out)
     refuse_unwritable(out)
     listing = images if isinstance(images, Listing) else read(images)
-    material = _prepare(listing, recipe, listener)
+    material = prepare(listing, recipe, listener)
     recipe = material.recipe
     network = _fresh(recipe, material)
     recipe, choices = precision.settle(recipe, network, material.preprocess, listener)
 
     folder = new_folder(out, name or default_name(recipe.model or "", listing.title))
     recipe.save(folder / "config.yaml")
-    rows = zip(material.listing.files, material.listing.labels, material.listing.parts, material.listing.hashes, strict=True)
+    rows = zip(
+        material.listing.files, material.listing.labels, material.listing.parts, material.listing.hashes, strict=True
+    )
     splits.write(
-        folder / "split.csv", [splits.Row(file, listing.classes[label], part, hashed) for file, label, part, hashed in rows]
+        folder / "split.csv",
+        [splits.Row(file, listing.classes[label], part, hashed) for file, label, part, hashed in rows],
     )
     write_environment(folder, environment(recipe.threads or 0, recipe.device, choices))
     return _finish(_fresh(recipe, material), replace(material, recipe=recipe), folder, None, listener, language, start)
 
 
-def _resume(folder: Path, images: Listing | str | Path | None, listener: Listener, language: Language, start: float) -> Run:
+def _resume(
+    folder: Path, images: Listing | str | Path | None, listener: Listener, language: Language, start: float
+) -> Run:
     if not (folder / "config.yaml").is_file():
         raise RunError(f"--resume {folder}: no run there; give the folder that holds its config.yaml")
     if (folder / FILE).is_file():
@@ -114,84 +105,19 @@ def _resume(folder: Path, images: Listing | str | Path | None, listener: Listene
     rows = [row for row, key in enumerate(zip(listing.files, hashes, strict=True)) if key in record]
     if len(rows) < len(record):
         missing = len(record) - len(rows)
-        raise RunError(f"--resume {folder}: {missing:,} of its {len(record):,} pictures are gone or changed in {listing.title}")
+        raise RunError(
+            f"--resume {folder}: {missing:,} of its {len(record):,} pictures are gone or changed in {listing.title}"
+        )
     listing = replace(listing.take(rows), parts=tuple(record[listing.files[row], hashes[row]] for row in rows))
-    material = _prepare(listing, recipe, listener)
+    material = prepare(listing, recipe, listener)
     listener.message("train.resume", epoch=len(checkpoint.history) if checkpoint else 0, run=folder)
     return _finish(_fresh(recipe, material), material, folder, checkpoint, listener, language, start)
-
-
-def _prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
-    """Split, choose network and size, and read every picture."""
-    if len(listing.classes) < 2:
-        raise DataError(
-            f"{listing.title}: one class only ({listing.classes[0]!r}); a classifier needs two: one folder for each"
-        )
-    recipe = recipe.settle(data=recipe.data or listing.title, **_choose(listing, recipe))
-    listener.message("train.classes", count=len(listing.classes), names=", ".join(listing.classes[:20]))
-    if listing.ignored:
-        listener.message("train.ignored", count=len(listing.ignored), first=listing.ignored[0])
-    listing = listing.split(recipe.split_seed, recipe.val_share, recipe.test_share, listener)
-    listener.message("train.split", **{part: listing.parts.count(part) for part in splits.PARTS})
-    row = zoo.find(recipe.model or "")
-    preprocess = row.preprocess(recipe.size or 0, listing.channels, recipe.resize)
-    threads = cpu.threads(recipe.threads)
-    torch.set_num_threads(threads)
-    pixels = {
-        part: Pixels(listing.part(part), preprocess, threads=threads, listener=listener)
-        for part in splits.PARTS
-        if part in listing.parts
-    }
-    for part in pixels.values():
-        for fault in part.broken:
-            listener.message("train.broken", file=fault.file, reason=fault.reason)
-    _refuse_empty(pixels["train"].listing)
-    if row.scale is None:
-        preprocess = measured(pixels["train"], preprocess)
-        for part in pixels.values():
-            part.preprocess = preprocess
-    return Material(recipe.settle(threads=threads), preprocess, listing, pixels)
-
-
-def _choose(listing: Listing, recipe: Recipe) -> dict[str, Any]:
-    """Network and input size, where the recipe leaves them open."""
-    model = recipe.model or "lenet5_modern"
-    sizes = zoo.find(model).sizes
-    if recipe.size:
-        size = recipe.size
-    elif listing.side is not None and listing.side <= TINY:
-        size = listing.side if listing.side in sizes else sizes[0]
-    else:
-        size = sizes[0] if model == "lenet5" else PHOTO_SIZE
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if recipe.device == "auto" else recipe.device
-    return {"model": model, "size": size, "device": device}
-
-
-def measured(pixels: Pixels, preprocess: Preprocess) -> Preprocess:
-    """The preprocessing with mean and spread of the pictures' channels, counted exactly, on the scale 0 to 1."""
-    counts = np.zeros((preprocess.channels, 256), dtype=np.int64)
-    for _, pictures in pixels.batches(np.arange(len(pixels)), 256):
-        for channel in range(preprocess.channels):
-            counts[channel] += torch.bincount(pictures[:, channel].flatten(), minlength=256).numpy()
-    levels = np.arange(256) / 255
-    mean = counts @ levels / counts.sum(axis=1)
-    variance = (counts * (levels - mean[:, None]) ** 2).sum(axis=1) / counts.sum(axis=1)
-    spread = np.sqrt(variance).clip(min=1 / 255)  # pictures of one colour have none
-    return preprocess.model_copy(
-        update={"mean": tuple(round(float(m), 6) for m in mean), "spread": tuple(round(float(s), 6) for s in spread)}
-    )
 
 
 def _fresh(recipe: Recipe, material: Material) -> nn.Module:
     torch.manual_seed(recipe.seed)
     preprocess = material.preprocess
     return zoo.build(recipe.model or "", len(material.listing.classes), preprocess.channels, preprocess.size)
-
-
-def _refuse_empty(listing: Listing) -> None:
-    missing = [name for label, name in enumerate(listing.classes) if not (listing.labels == label).any()]
-    if missing:
-        raise DataError(f"class {missing[0]!r} has no readable picture to train on; add some, or drop the class")
 
 
 def _finish(
@@ -206,6 +132,7 @@ def _finish(
     """Train, write the model file, judge it, and write the report."""
     recipe, log = material.recipe, logger(folder)
     log("start", resumed=checkpoint is not None)
+    listener.message("train.folder", run=folder)
     loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
     outcome = loop.run(checkpoint)
     listener.message(f"train.stop.{outcome.reason}", epoch=outcome.best_epoch, epochs=len(outcome.history))
@@ -214,10 +141,12 @@ def _finish(
 
     split = "test" if "test" in material.pixels else "val"
     report = judge(bundle, material.listing.part(split), split=split, listener=listener)
-    report = replace(report, broken=_all_broken(material))
+    report = replace(report, broken=tuple(asdict(fault) for fault in material.broken))
     test_top1 = report.top1 if split == "test" else None
     seconds = time.monotonic() - start
-    bundle = replace(bundle, card=bundle.card.model_copy(update={"scores": {"val_top1": best["val_top1"], "test_top1": test_top1}}))
+    bundle = replace(
+        bundle, card=bundle.card.model_copy(update={"scores": {"val_top1": best["val_top1"], "test_top1": test_top1}})
+    )
     report.write(
         folder,
         picture=Thumbnails(material.listing, report),
@@ -231,12 +160,13 @@ def _finish(
 
 
 def _card(material: Material, best: dict[str, float]) -> Card:
-    from importlib.metadata import version
-
     listing = material.listing
     hashes = None
     if len(listing) <= MAX_HASHES:
-        hashes = {part: tuple(h for h, p in zip(listing.hashes, listing.parts, strict=True) if p == part) for part in splits.PARTS}
+        hashes = {
+            part: tuple(h for h, p in zip(listing.hashes, listing.parts, strict=True) if p == part)
+            for part in splits.PARTS
+        }
     recipe = material.recipe.model_dump()
     recipe["data"] = Path(recipe["data"]).name  # the model travels, its maker's folders do not
     return Card(
@@ -250,13 +180,7 @@ def _card(material: Material, best: dict[str, float]) -> Card:
     )
 
 
-def _all_broken(material: Material) -> tuple[dict[str, str], ...]:
-    return tuple({"file": fault.file, "reason": fault.reason} for pixels in material.pixels.values() for fault in pixels.broken)
-
-
 def _facts(material: Material, outcome: Outcome, seconds: float) -> list[tuple[str, str]]:
-    from importlib.metadata import version
-
     recipe, preprocess, row = material.recipe, material.preprocess, zoo.find(material.recipe.model or "")
     listing = material.listing
     parts = ", ".join(f"{listing.parts.count(part):,} {part}" for part in splits.PARTS if part in listing.parts)
@@ -273,6 +197,3 @@ def _facts(material: Material, outcome: Outcome, seconds: float) -> list[tuple[s
         ("report.fact.versions", ", ".join(f"{name} {version(name)}" for name in ("convscope", *LIBRARIES))),
         ("report.fact.command", "convscope train --config config.yaml"),
     ]
-
-
-__all__ = ["Report", "train"]

@@ -15,6 +15,7 @@ TEXTS = {
     "train.scratch": "{model} is trained from scratch: convscope has no borrowed weights for it here,",
     "train.scratch.more": "so a few dozen photos will not be enough; several hundred of each class make a fair start.",
     "train.selftest": "testing for two seconds whether bfloat16 pays here",
+    "train.folder": "run: {run}",
     "train.resume": "resuming {run} after epoch {epoch}",
     "train.epoch": (
         "epoch {epoch}/{epochs}  train_loss {train_loss:.4f}  val_loss {val_loss:.4f}  "

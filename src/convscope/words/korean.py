@@ -15,6 +15,7 @@ TEXTS = {
     "train.scratch": "{model} 모델을 처음부터 학습합니다. 이 모델에 쓸 수 있는 사전 학습 가중치가 여기에는 없습니다.",
     "train.scratch.more": "사진 수십 장으로는 부족하고, 클래스마다 수백 장이면 시작하기에 알맞습니다.",
     "train.selftest": "이 컴퓨터에서 bfloat16이 더 빠른지 2초 동안 재는 중",
+    "train.folder": "실행 폴더: {run}",
     "train.resume": "{run} 이어서 학습: {epoch} 에포크 다음부터",
     "train.epoch": (
         "에포크 {epoch}/{epochs}  학습 손실 {train_loss:.4f}  검증 손실 {val_loss:.4f}  "

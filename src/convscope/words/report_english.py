@@ -15,14 +15,14 @@ TEXTS = {
     "report.interval": "95 % confidence interval: {low} to {high}",
     "report.interval.aria": "Accuracy {share}; its 95 % confidence interval goes from {low} to {high}.",
     "report.interval.baseline": "always the commonest class",
-    "report.verdict.better": "Clearly better than not looking at all: always answering with the commonest class, {name}, "
-    "would get {share} right, and the whole interval lies above that.",
+    "report.verdict.better": "Clearly better than not looking at all: always answering with the commonest class, "
+    "“{name}”, would get {share} right, and the whole interval lies above that.",
     "report.verdict.unclear": "Not clearly better than not looking at all: always answering with the commonest class, "
-    "{name}, would get {share} right, and that lies within the interval.",
-    "report.verdict.worse": "Worse than not looking at all: always answering with the commonest class, {name}, "
+    "“{name}”, would get {share} right, and that lies within the interval.",
+    "report.verdict.worse": "Worse than not looking at all: always answering with the commonest class, “{name}”, "
     "would get {share} right, and the whole interval lies below that.",
     "report.few": "Pictures judged: only {n}. With so few, luck has a large say, so the interval is wide: {points} "
-    "percentage points. Four times as many pictures would make it about half as wide.",
+    "percentage points. With four times as many pictures it would be about half as wide, or less.",
     "report.warning.train": "The model learned from these very pictures, so this number flatters it. "
     "Judge it on the test pictures to know how it does on new ones.",
     "report.warning.trained_on": "Pictures judged here that the model had been trained on: {count}. "

@@ -15,18 +15,18 @@ TEXTS = {
     "report.interval": "95 % 신뢰 구간: {low} ~ {high}",
     "report.interval.aria": "정확도 {share}, 95 % 신뢰 구간은 {low}에서 {high}까지입니다.",
     "report.interval.baseline": "가장 많은 클래스로만 답할 때",
-    "report.verdict.better": "이미지를 보지 않고 찍는 것보다 확실히 낫습니다. 가장 많은 클래스({name})로만 답하면 정확도가 "
-    "{share}인데, 신뢰 구간 전체가 그보다 높습니다.",
-    "report.verdict.unclear": "이미지를 보지 않고 찍는 것보다 낫다고 말하기 어렵습니다. 가장 많은 클래스({name})로만 답해도 "
-    "정확도가 {share}이고, 이 값이 신뢰 구간 안에 있습니다.",
-    "report.verdict.worse": "이미지를 보지 않고 찍는 것보다 못합니다. 가장 많은 클래스({name})로만 답해도 정확도가 "
-    "{share}인데, 신뢰 구간 전체가 그보다 낮습니다.",
-    "report.few": "평가한 이미지가 {n}장뿐입니다. 이미지가 적으면 운의 영향이 커서 신뢰 구간이 넓어지는데, 여기서는 폭이 "
-    "{points} 퍼센트포인트입니다. 이미지가 네 배로 늘면 폭은 절반 정도로 줄어듭니다.",
+    "report.verdict.better": "이미지를 보지 않고 찍는 것보다 확실히 낫습니다. 가장 많은 클래스(“{name}”)로만 답할 때의 "
+    "정확도({share})보다 신뢰 구간 전체가 높습니다.",
+    "report.verdict.unclear": "이미지를 보지 않고 찍는 것보다 낫다고 말하기 어렵습니다. 가장 많은 클래스(“{name}”)로만 "
+    "답할 때의 정확도({share})가 신뢰 구간 안에 있습니다.",
+    "report.verdict.worse": "이미지를 보지 않고 찍는 것보다 못합니다. 가장 많은 클래스(“{name}”)로만 답할 때의 "
+    "정확도({share})보다 신뢰 구간 전체가 낮습니다.",
+    "report.few": "평가한 이미지가 {n}장뿐입니다. 이미지가 적으면 운의 영향이 커서 신뢰 구간이 넓어지는데, 여기서는 "
+    "폭이 {points} 퍼센트포인트입니다. 이미지가 네 배로 늘면 폭은 절반 정도나 그 이하로 줄어듭니다.",
     "report.warning.train": "모델이 학습할 때 본 이미지로 평가했으므로 실제보다 좋게 나온 값입니다. "
     "새로운 이미지에서의 성능을 알려면 테스트 세트로 평가하세요.",
-    "report.warning.trained_on": "평가한 이미지 중 {count}장은 모델이 학습할 때 이미 본 것이어서 실제보다 좋게 나온 값입니다. "
-    "해당 파일은 이 페이지 아래쪽에 적혀 있습니다.",
+    "report.warning.trained_on": "평가한 이미지 중 {count}장은 모델이 학습할 때 이미 본 것이어서 실제보다 좋게 나온 "
+    "값입니다. 해당 파일은 이 페이지 아래쪽에 적혀 있습니다.",
     "report.figure.top5": "Top-5 정확도",
     "report.figure.pictures": "평가한 이미지 수",
     "report.figure.classes": "클래스 수",
@@ -46,9 +46,9 @@ TEXTS = {
     "report.confusion": "혼동 행렬",
     "report.confusion.note": "행은 실제 클래스, 열은 예측 클래스이며, 칸의 숫자는 이미지 수입니다. "
     "색이 진할수록 그 행에서 차지하는 비율이 높습니다.",
-    "report.confusion.note.many": "클래스가 많아 칸에 숫자를 적지 않았습니다. 행은 실제 클래스, 열은 예측 클래스이고 번호는 "
-    "아래 클래스별 성능 표와 같습니다. 색이 진할수록 그 행에서 차지하는 비율이 높습니다. "
-    "모든 값은 confusion.csv 파일에 있습니다.",
+    "report.confusion.note.many": "클래스가 많아 칸에 숫자를 적지 않았습니다. 행은 실제 클래스, 열은 예측 클래스이고 "
+    "번호는 아래 클래스별 성능 표와 같습니다. 색이 진할수록 그 행에서 차지하는 비율이 높습니다. 모든 값은 "
+    "confusion.csv 파일에 있습니다.",
     "report.confusion.aria": "클래스 {size}개의 혼동 행렬입니다. 행은 실제 클래스, 열은 예측 클래스입니다.",
     "report.confusion.hit": "정답",
     "report.confusion.miss": "오답",
@@ -70,9 +70,9 @@ TEXTS = {
     "report.mistakes.predicted": "예측 클래스",
     # classes
     "report.classes": "클래스별 성능",
-    "report.classes.note": "정밀도는 이 클래스로 예측한 이미지 중 실제로 맞은 비율, 재현율은 이 클래스의 이미지 중 찾아낸 "
-    "비율입니다. F1 점수는 둘을 하나로 합친 값으로 낮은 쪽에 가깝습니다. 지원 수는 이 클래스의 이미지(표본) 수입니다. "
-    "나눌 대상이 없는 값은 줄표로 표시합니다.",
+    "report.classes.note": "정밀도는 이 클래스로 예측한 이미지 중 실제로 맞은 비율, 재현율은 이 클래스의 이미지 중 "
+    "찾아낸 비율입니다. F1 점수는 둘을 하나로 합친 값으로 낮은 쪽에 가깝습니다. 지원 수는 이 클래스의 이미지(표본) "
+    "수입니다. 나눌 대상이 없는 값은 줄표로 표시합니다.",
     "report.classes.name": "클래스",
     "report.classes.precision": "정밀도",
     "report.classes.recall": "재현율",
@@ -84,14 +84,15 @@ TEXTS = {
     "report.broken.none": "없습니다. 모든 파일을 읽었습니다.",
     "report.broken.note": "파일 {count}개는 위의 모든 수치에서 제외했습니다. 파일 이름과 이유는 다음과 같습니다.",
     "report.trained_on": "모델이 학습할 때 본 이미지",
-    "report.trained_on.refused": "{count}장은 위의 모든 수치에서 제외했습니다. 모델은 학습한 이미지를 그대로 기억할 수 있으므로, "
-    "이런 이미지로는 새로운 이미지에서의 성능을 알 수 없습니다.",
-    "report.trained_on.kept": "{count}장은 제외하지 않고 평가했습니다. 모델은 학습한 이미지를 그대로 기억할 수 있으므로, "
-    "위의 수치는 새로운 이미지에서보다 좋게 나온 값입니다.",
+    "report.trained_on.refused": "{count}장은 위의 모든 수치에서 제외했습니다. 모델은 학습한 이미지를 그대로 기억할 "
+    "수 있으므로, 이런 이미지로는 새로운 이미지에서의 성능을 알 수 없습니다.",
+    "report.trained_on.kept": "{count}장은 제외하지 않고 평가했습니다. 모델은 학습한 이미지를 그대로 기억할 수 "
+    "있으므로, 위의 수치는 새로운 이미지에서보다 좋게 나온 값입니다.",
     "report.more": "외 {count}개",
     # foot
     "report.facts": "모델 정보",
-    "report.made": "convscope로 만든 보고서입니다. 모든 내용이 이 파일에 들어 있으며 네트워크에서 아무것도 불러오지 않습니다.",
+    "report.made": "convscope로 만든 보고서입니다. 모든 내용이 이 파일에 들어 있으며 네트워크에서 아무것도 불러오지 "
+    "않습니다.",
     "report.fact.model": "모델",
     "report.fact.paper": "논문",
     "report.fact.parameters": "파라미터 수",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from convscope.evaluation.report import Report
 
 SHARES = ("precision", "recall", "f1")
-NONE = '<span class="none">–</span>'  # noqa: RUF001 (the dash of a table)
+NONE = '<span class="none">&ndash;</span>'
 
 
 def class_table(report: "Report") -> str:

@@ -30,9 +30,8 @@ def headline(report: "Report", language: Language) -> str:
     low, high = report.top1_interval
     right = sum(row[index] for index, row in enumerate(report.confusion))
     commonest, share = majority(report)
-    aloud = spoken(
-        "report.interval.aria", language, share=percent(report.top1), low=percent(low), high=percent(high)
-    )
+    aloud = spoken("report.interval.aria", language, share=percent(report.top1), low=percent(low), high=percent(high))
+    judgement = both(f"report.verdict.{verdict(low, high, share)}", name=commonest, share=percent(share))
     picture = interval(report.top1, low, high, (share, both_in_svg("report.interval.baseline")), aloud)
     warnings = "".join(f'<p class="warning">{text}</p>' for text in _warnings(report))
     number, unit = escape(percent(report.top1)).rsplit("\N{NO-BREAK SPACE}", 1)
@@ -42,8 +41,7 @@ def headline(report: "Report", language: Language) -> str:
         f'<p class="what">{both("report.top1", precision=report.precision)}</p>'
         f'<p class="count">{both("report.right", right=f"{right:,}", total=f"{report.n:,}")}</p></div>'
         f'<div class="range"><p>{both("report.interval", low=percent(low), high=percent(high))}</p>{picture}</div>'
-        f'<p class="verdict">{both(f"report.verdict.{verdict(low, high, share)}", name=commonest, share=percent(share))}'
-        f"</p>{warnings}{_figures(report)}</section>"
+        f'<p class="verdict">{judgement}</p>{warnings}{_figures(report)}</section>'
     )
 
 

@@ -14,7 +14,7 @@ MOST_WITH_NUMBERS = 40  # classes; beyond, digits would be too small to read
 MOST_WITH_SHARES = 4  # classes; up to here a cell has room for the share of its row
 SIDEWAYS_BEYOND = 6  # letters of the longest name, with more classes than a few
 LONGEST_NAME = 36  # letters of a label; the table of classes has the full names
-PIXELS, MARGIN = 560, 44  # of the small matrix
+PIXELS, MARGIN = 560, 60  # of the small matrix
 
 
 def confusions(report: "Report", language: Language) -> str:
@@ -55,7 +55,7 @@ def _table(report: "Report") -> str:
     )
     return (
         f'<div class="scroll"><table class="matrix {room}{" sideways" if sideways else ""}">'
-        f'<thead><tr><td></td><th class="axis" colspan="{size}"><span class="stay">'
+        f'<thead><tr><td></td><th class="axis" scope="colgroup" colspan="{size}"><span class="stay">'
         f"{both('report.confusion.predicted')} →</span></th></tr>"
         f'<tr><th class="axis corner">{both("report.confusion.true")} ↓</th>{columns}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
@@ -67,7 +67,8 @@ def _cell(count: int, total: int, hit: bool, size: int) -> str:
         return f'<td class="{"hit" if hit else "miss"} none">0</td>'
     depth = shade(count, total)
     share = f"<small>{escape(percent(count / total))}</small>" if size <= MOST_WITH_SHARES else ""
-    kind = f"{'hit' if hit else 'miss'}{' deep' if depth > 0.6 else ''}"
+    letters = " deep deepest" if depth > 0.85 else " deep" if depth > 0.65 else ""
+    kind = ("hit" if hit else "miss") + letters
     return f'<td class="{kind}" style="--depth:{depth * 100:.0f}%">{count:,}{share}</td>'
 
 
@@ -75,12 +76,13 @@ def _picture(report: "Report", language: Language) -> str:
     size = len(report.classes)
     step = PIXELS / size
     side = MARGIN + PIXELS + 2
+    aloud = spoken("report.confusion.aria", language, size=size)
     parts = [
-        f'<svg class="small-matrix" viewBox="0 0 {side} {side}" {spoken("report.confusion.aria", language, size=size)}>',
+        f'<svg class="small-matrix" viewBox="0 0 {side} {side}" {aloud}>',
         f'<rect class="frame" x="{MARGIN}" y="{MARGIN}" width="{PIXELS}" height="{PIXELS}"/>',
-        f'<text class="mark-label" x="{MARGIN + PIXELS / 2}" y="14" text-anchor="middle">'
+        f'<text class="mark-label" x="{MARGIN + PIXELS / 2}" y="18" text-anchor="middle">'
         f"{both_in_svg('report.confusion.predicted')}</text>",
-        f'<text class="mark-label" transform="translate(14 {MARGIN + PIXELS / 2}) rotate(-90)" text-anchor="middle">'
+        f'<text class="mark-label" transform="translate(16 {MARGIN + PIXELS / 2}) rotate(-90)" text-anchor="middle">'
         f"{both_in_svg('report.confusion.true')}</text>",
     ]
     for tick in [int(tick) or 1 for tick in ticks(0, size, 10) if tick <= size]:

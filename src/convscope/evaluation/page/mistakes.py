@@ -37,8 +37,8 @@ def _card(predictions: "Predictions", row: int, jpeg: bytes | None) -> str:
         source = f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}"
         image = f'<div class="picture"><img src="{source}" alt="{escape(file)}"></div>'
     answers = "".join(
-        f'<div class="{kind}"><dt>{both(key)}</dt><dd>{name(predictions.classes[index])}'
-        f'<span class="chance">{escape(percent(chance))}</span>{bar(chance, kind)}</dd></div>'
+        f'<div class="{kind}"><dt>{both(key)}<span class="chance">{escape(percent(chance))}</span></dt>'
+        f"<dd>{name(predictions.classes[index])}{bar(chance, kind)}</dd></div>"
         for kind, key, index in (
             ("miss", "report.mistakes.predicted", predicted),
             ("hit", "report.mistakes.true", true),

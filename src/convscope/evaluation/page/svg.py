@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, floor, log10
 
 from convscope.evaluation.page.texts import NO_BREAK
@@ -52,6 +53,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
         low: start of the data.
         high: end of the data, not less than `low`.
         most: steps between them, at most (rounding outwards may add one at each end).
+
     Example:
         >>> ticks(0, 2.3)
         [0.0, 0.5, 1.0, 1.5, 2.0, 2.5]
@@ -75,7 +77,7 @@ def spread(places: Sequence[float], gap: float, last: float) -> list[float]:
     """
     order = sorted(range(len(places)), key=lambda index: places[index])
     moved = list(places)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         moved[after] = max(moved[after], moved[before] + gap)
     limit = last
     for index in reversed(order):
@@ -136,7 +138,7 @@ def interval(share: float, low: float, high: float, baseline: tuple[float, str],
     """A share of one with its interval on an axis from 0 to 100 %, beside a share to compare it with.
 
     Args:
-        share: drawn as a dot.
+        share: drawn as a needle.
         low: where the bar starts.
         high: where the bar ends.
         baseline: the share to compare with, and markup of what it is.
@@ -150,7 +152,7 @@ def interval(share: float, low: float, high: float, baseline: tuple[float, str],
     anchor = "start" if place < 0.35 else "end" if place > 0.65 else "middle"
     parts.append(f'<line class="mark" x1="{place:.2%}" x2="{place:.2%}" y1="24" y2="58"/>')
     parts.append(f'<text class="mark-label" x="{place:.2%}" y="16" text-anchor="{anchor}">{label}</text>')
-    parts.append(f'<circle class="point" cx="{share:.2%}" cy="45" r="5"/>')
+    parts.append(f'<line class="needle" x1="{share:.2%}" x2="{share:.2%}" y1="33" y2="57"/>')
     for tick in (0, 25, 50, 75, 100):
         side = {0: "start", 100: "end"}.get(tick, "middle")
         parts.append(f'<text class="tick" x="{tick}%" y="78" text-anchor="{side}">{tick}{NO_BREAK}%</text>')

@@ -9,11 +9,11 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def escape(text: str) -> str:
-    """`text` from outside, made inert in markup and attributes, with Hangul composed.
+    r"""`text` from outside, made inert in markup and attributes, with Hangul composed.
 
     >>> escape('<b> & "b"')
     '&lt;b&gt; &amp; &quot;b&quot;'
-    >>> len(escape("\\u1100\\u1161"))      # a decomposed syllable
+    >>> len(escape("\u1100\u1161"))      # a decomposed syllable
     1
     """
     return html.escape(normalize("NFC", text))
@@ -25,6 +25,7 @@ def name(text: str, most: int | None = None) -> str:
     Args:
         text: the name.
         most: a longer one loses its middle, and shows it all when pointed at.
+
     Example:
         >>> name("cat")
         '<bdi>cat</bdi>'
@@ -55,16 +56,16 @@ def spoken(key: str, language: Language, /, **values: object) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of one in percent; only a true 0 or 1 is shown as such.
+    """A share of one in percent; only a true 0 or 1 (up to rounding in its arithmetic) is shown as such.
 
     >>> percent(0.934).replace(NO_BREAK, " ")
     '93.4 %'
     >>> percent(0.9999).replace(NO_BREAK, " "), percent(1.0).replace(NO_BREAK, " ")
     ('>99.9 %', '100.0 %')
     """
-    if 0 < share < 0.0005:
+    if 1e-9 < share < 0.0005:
         return f"<0.1{NO_BREAK}%"
-    if 0.9995 <= share < 1:
+    if 0.9995 <= share < 1 - 1e-9:
         return f">99.9{NO_BREAK}%"
     return f"{share * 100:.1f}{NO_BREAK}%"
 

@@ -1,0 +1,108 @@
+"""What a run works with: pictures split and read, network and size chosen, preprocessing measured."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from convscope.data import splits
+from convscope.data.batches import Broken, Pixels
+from convscope.data.listing import Listing
+from convscope.data.preprocess import Preprocess
+from convscope.errors import DataError
+from convscope.inference import cpu
+from convscope.models import zoo
+from convscope.training.recipe import Recipe
+from convscope.words import Listener
+
+TINY = 32
+PHOTO_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run works with, once the pictures are read."""
+
+    recipe: Recipe
+    preprocess: Preprocess
+    listing: Listing
+    pixels: dict[str, Pixels]
+
+    @property
+    def broken(self) -> tuple[Broken, ...]:
+        """The pictures that could not be read."""
+        return tuple(fault for pixels in self.pixels.values() for fault in pixels.broken)
+
+
+def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
+    """Split, choose network and size, and read every picture.
+
+    Raises:
+        DataError: fewer than two classes, or one without a readable picture to train on.
+    """
+    if len(listing.classes) < 2:
+        raise DataError(
+            f"{listing.title}: one class only ({listing.classes[0]!r}); a classifier needs two: one folder for each"
+        )
+    recipe = recipe.settle(data=recipe.data or listing.title, **_choose(listing, recipe))
+    listener.message("train.classes", count=len(listing.classes), names=", ".join(listing.classes[:20]))
+    if listing.ignored:
+        listener.message("train.ignored", count=len(listing.ignored), first=listing.ignored[0])
+    listing = listing.split(recipe.split_seed, recipe.val_share, recipe.test_share, listener)
+    listener.message("train.split", **{part: listing.parts.count(part) for part in splits.PARTS})
+    row = zoo.find(recipe.model or "")
+    preprocess = row.preprocess(recipe.size or 0, listing.channels, recipe.resize)
+    if "train" not in listing.parts:
+        raise DataError(f"{listing.title}: it has {', '.join(sorted(set(listing.parts)))}, but no training pictures")
+    threads = cpu.threads(recipe.threads)
+    torch.set_num_threads(threads)
+    pixels = {
+        part: Pixels(listing.part(part), preprocess, threads=threads, listener=listener)
+        for part in splits.PARTS
+        if part in listing.parts
+    }
+    for part in pixels.values():
+        for fault in part.broken:
+            listener.message("train.broken", file=fault.file, reason=fault.reason)
+    _refuse_empty(pixels["train"].listing)
+    if row.scale is None:
+        preprocess = measured(pixels["train"], preprocess)
+        for part in pixels.values():
+            part.preprocess = preprocess
+    return Material(recipe.settle(threads=threads), preprocess, listing, pixels)
+
+
+def _choose(listing: Listing, recipe: Recipe) -> dict[str, Any]:
+    """Network and input size, where the recipe leaves them open."""
+    model = recipe.model or "lenet5_modern"
+    row = zoo.find(model)
+    if recipe.size:
+        size = recipe.size
+    elif listing.side is not None and listing.side <= TINY:
+        size = listing.side if listing.side in row.sizes else row.sizes[0]
+    else:  # photos deserve more than the thumbnails that the oldest networks were made for
+        size = PHOTO_SIZE if row.any_size and row.sizes[0] <= TINY else row.sizes[0]
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if recipe.device == "auto" else recipe.device
+    return {"model": model, "size": size, "device": device}
+
+
+def measured(pixels: Pixels, preprocess: Preprocess) -> Preprocess:
+    """The preprocessing with mean and spread of the pictures' channels, counted exactly, on the scale 0 to 1."""
+    counts = np.zeros((preprocess.channels, 256), dtype=np.int64)
+    for _, pictures in pixels.batches(np.arange(len(pixels)), 256):
+        for channel in range(preprocess.channels):
+            counts[channel] += torch.bincount(pictures[:, channel].flatten(), minlength=256).numpy()
+    levels = np.arange(256) / 255
+    mean = counts @ levels / counts.sum(axis=1)
+    variance = (counts * (levels - mean[:, None]) ** 2).sum(axis=1) / counts.sum(axis=1)
+    spread = np.sqrt(variance).clip(min=1 / 255)  # pictures of one colour have none
+    return preprocess.model_copy(
+        update={"mean": tuple(round(float(m), 6) for m in mean), "spread": tuple(round(float(s), 6) for s in spread)}
+    )
+
+
+def _refuse_empty(listing: Listing) -> None:
+    missing = [name for label, name in enumerate(listing.classes) if not (listing.labels == label).any()]
+    if missing:
+        raise DataError(f"class {missing[0]!r} has no readable picture to train on; add some, or drop the class")

@@ -1,0 +1,51 @@
+"""`convscope doctor`."""
+
+from convscope.ui.cli.options import Json, Lang, Quiet
+from convscope.ui.console import Terminal
+
+
+def doctor(json: Json = False, quiet: Quiet = False, lang: Lang = None) -> None:
+    """Versions, processor, threads, memory, GPU, and the engine that answers here, with the reason.
+
+    \b
+    Examples:
+      convscope doctor
+      convscope doctor --json
+    """
+    import platform
+    from importlib.metadata import version
+
+    import psutil
+    import torch
+
+    from convscope.data.builtin import cache_folder
+    from convscope.inference import cpu
+    from convscope.training.run import LIBRARIES
+
+    terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
+    flags = cpu.bf16_hardware()
+    facts = {
+        "convscope": version("convscope"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "cpu": cpu.model_name(),
+        "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
+        "quota": cpu.quota(),
+        "threads": cpu.threads(),
+        "vector": torch.backends.cpu.get_cpu_capability(),
+        "bf16": flags,
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "memory_free_gb": round(psutil.virtual_memory().available / 1e9, 1),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "cache": str(cache_folder()),
+        "engine": "torch f32",
+        "engine_why": "the reference: evaluation and prediction answer in float32",
+        "training_precision": f"tested on the network itself for two seconds ({', '.join(flags)})"
+        if flags
+        else "f32: no bfloat16 instructions",
+    }
+    for key, value in facts.items():
+        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        terminal.line(f"{key.replace('_', ' '):<20}{', '.join(shown) if isinstance(shown, list) else shown}")
+    terminal.result(facts)

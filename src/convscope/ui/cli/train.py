@@ -1,0 +1,121 @@
+"""`convscope train`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from convscope.errors import DataError, RecipeError
+from convscope.ui.cli.options import Json, Lang, Quiet
+from convscope.ui.console import Terminal
+from convscope.ui.results import show_report
+
+Data = Annotated[
+    str | None,
+    typer.Argument(help="Folder, zip, CSV, list file, IDX folder, or digits, mnist, fashion-mnist, cifar10, cifar100."),
+]
+
+# flags whose name is not the setting's
+FLAGS = {"time_limit_min": "--time-limit", "patience_checks": "--patience", "warmup_epochs": "--warmup"}
+
+
+def train(
+    data: Data = None,
+    model: Annotated[str | None, typer.Option(help="Network, from `convscope models`.")] = None,
+    mode: Annotated[str | None, typer.Option(help="scratch: everything is learned.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Borrowed weights: default or none.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures [30].")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures per step [64].")] = None,
+    rate: Annotated[float | None, typer.Option(help="Peak learning rate [0.001].")] = None,
+    optimiser: Annotated[str | None, typer.Option(help="adam or sgd [adam].")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Of sgd [0.9].")] = None,
+    decay: Annotated[float | None, typer.Option(help="Weight decay [0].")] = None,
+    schedule: Annotated[str | None, typer.Option(help="cosine, step or constant [cosine].")] = None,
+    warmup: Annotated[float | None, typer.Option(help="Epochs of linear rise of the rate [0].")] = None,
+    patience: Annotated[int | None, typer.Option(help="Validations without a better loss before stopping [8].")] = None,
+    min_delta: Annotated[float | None, typer.Option(help="Fall of the loss that counts as better [0].")] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Minutes after which no epoch is begun.")] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the network's input in pixels.")] = None,
+    resize: Annotated[str | None, typer.Option(help="crop, squash or pad [crop].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of initialisation and order [0].")] = None,
+    split_seed: Annotated[int | None, typer.Option(help="Of the split alone [0].")] = None,
+    test_share: Annotated[
+        float | None, typer.Option(help="Test share where the data has none; 0 for none [0.1].")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, f32 or bf16 [auto].")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads to compute with.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings in YAML, such as a run's config.yaml.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Folder of a run to go on with.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    lang: Lang = None,
+) -> None:
+    """Pictures are split by content (10 % validation, 10 % test, unless the data brings parts), the best epoch is
+    kept, and the last line is the run's folder: model.safetensors, report.html, predictions.csv and all settings.
+
+    \b
+    Examples:
+      convscope train photos/
+      convscope train photos.zip --model course_cnn --size 64 --epochs 20
+      convscope train fashion-mnist --model lenet5_modern --epochs 10 --json
+      convscope train --config runs/lenet5-digits/config.yaml
+      convscope train --resume runs/lenet5-digits
+    """
+    terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
+    flags = {
+        "model": model, "mode": mode, "weights": weights, "epochs": epochs, "batch": batch, "rate": rate,
+        "optimiser": optimiser, "momentum": momentum, "decay": decay, "schedule": schedule, "warmup_epochs": warmup,
+        "patience_checks": patience, "min_delta": min_delta, "time_limit_min": time_limit, "size": size,
+        "resize": resize, "seed": seed, "split_seed": split_seed, "test_share": test_share, "device": device,
+        "precision": precision, "threads": threads,
+    }  # fmt: skip
+    given = {field: value for field, value in flags.items() if value is not None}
+    run_training(terminal, data, given, out=out, name=name, config=config, resume=resume)
+
+
+def run_training(
+    terminal: Terminal,
+    data: str | None,
+    given: dict[str, Any],
+    *,
+    out: Path,
+    name: str | None = None,
+    config: Path | None = None,
+    resume: Path | None = None,
+) -> None:
+    """Settle the recipe, train, print the result."""
+    from convscope.training import recipe as recipes
+    from convscope.training.trainer import train as run
+
+    if resume and (given or config or name):
+        extra = next((flag(field) for field in given), "--config" if config else "--name")
+        raise RecipeError(f"{extra}: a resumed run keeps its own recipe; leave it out, or train anew without --resume")
+    settings = {**(recipes.load(config) if config else {}), **given}
+    if data is not None:
+        settings["data"] = data
+    try:
+        recipe = recipes.parse(settings)
+    except RecipeError as error:
+        field, _, rest = str(error).partition(" ")
+        raise RecipeError(f"{flag(field)} {rest}" if field in given else str(error)) from None
+    if not resume and recipe.data is None:
+        raise DataError(
+            "no pictures to train on: convscope train DATA, where DATA is a folder, a file or a name such as digits"
+        )
+    finished = run(data, recipe, out=out, name=name, resume=resume, listener=terminal, language=terminal.language)
+    show_report(terminal, finished.report)
+    terminal.say("result.report", file=finished.path / "report.html")
+    terminal.line(str(finished.path))
+    terminal.result(finished.to_dict())
+
+
+def flag(field: str) -> str:
+    """A setting's flag.
+
+    >>> flag("split_seed"), flag("time_limit_min")
+    ('--split-seed', '--time-limit')
+    """
+    return FLAGS.get(field, "--" + field.replace("_", "-"))
