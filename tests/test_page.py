@@ -249,3 +249,13 @@ def test_a_browser_shows_hangul_switches_language_and_loads_nothing(browser, tmp
     assert "신뢰 구간" in tab.get_attribute("svg.interval", "aria-label")
     assert [url for url in requests if not url.startswith("data:")] == [file.as_uri()]
     assert complaints == []
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_a_figure_that_never_changes_is_drawn_too(value):
+    curves = [{"epoch": epoch, "train_loss": 0.0, "val_loss": 0.0, "val_top1": value} for epoch in (1, 2, 3)]
+
+    page = page_of(make_report(("a", "b")), curves)
+
+    assert page.count('class="chart"') == 2
+    assert "nan" not in page

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,24 +65,35 @@ class Pixels:
         self.threads = threads
         wanted = len(listing) * preprocess.channels * preprocess.size**2
         available = int(MEMORY_SHARE * psutil.virtual_memory().available)
-        self._keep = wanted <= (available if memory_bytes is None else memory_bytes)
+        keep = wanted <= (available if memory_bytes is None else memory_bytes)
 
-        kept: list[Tensor] = []
+        shape = (len(listing) if keep else 0, preprocess.channels, preprocess.size, preprocess.size)
+        kept, filled = torch.empty(shape, dtype=torch.uint8), 0
         broken: dict[int, Broken] = {}
         with ThreadPoolExecutor(threads) as pool:
             for start in range(0, len(listing), CHUNK):
                 rows = range(start, min(start + CHUNK, len(listing)))
                 pictures, faults = _fit(listing, rows, preprocess, pool)
                 broken |= faults
-                if self._keep and len(pictures):
-                    kept.append(pictures)
+                if keep:
+                    kept[filled : filled + len(pictures)] = pictures
+                    filled += len(pictures)
                 listener.progress("read", rows.stop, len(listing))
         self.broken = tuple(broken.values())
         if len(broken) == len(listing) and not allow_none:
             first = f": {self.broken[0].file}: {self.broken[0].reason}" if broken else ""
             raise DataError(f"{listing.title}: not one of {len(listing):,} pictures can be read{first}")
         self.listing = listing.take([row for row in range(len(listing)) if row not in broken]) if broken else listing
-        self._kept = torch.cat(kept) if kept else None
+        self._kept = kept[:filled] if keep else None
+        self._place = np.arange(len(self.listing))
+        self._place = np.arange(len(self.listing))  # of each picture in what is kept
+
+    def take(self, rows: NDArray[np.int64]) -> "Pixels":
+        """The pictures at `rows`, in that order; nothing is read again and nothing copied."""
+        some = copy(self)
+        some.listing = self.listing.take(rows)
+        some._place = self._place[rows]
+        return some
 
     def __len__(self) -> int:
         return len(self.listing)
@@ -89,7 +101,7 @@ class Pixels:
     def __getitem__(self, rows: NDArray[np.int64]) -> Tensor:
         """The pictures at `rows`, uint8 (N, channels, size, size)."""
         if self._kept is not None:
-            return self._kept[torch.from_numpy(rows)]
+            return self._kept[torch.from_numpy(self._place[rows])]
         with ThreadPoolExecutor(self.threads) as pool:
             pictures, faults = _fit(self.listing, [int(row) for row in rows], self.preprocess, pool)
         if faults:
@@ -102,6 +114,8 @@ class Pixels:
 
         A last batch of one joins the one before it: batch normalisation cannot train on one picture.
         """
+        if not len(order):
+            return
         cuts = list(range(0, len(order), size))
         if len(cuts) > 1 and len(order) - cuts[-1] == 1:
             cuts.pop()

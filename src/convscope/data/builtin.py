@@ -1,12 +1,15 @@
 """Sets known by name: the digits inside scikit-learn, and four that are downloaded once and kept.
 
-Downloads go through torchvision, which checks each file's published MD5. CIFAR is taken in its binary version:
-the "python version" is a pickle, which may run code when it is opened.
+Downloads go through torchvision, which checks each file's published MD5, and are read as they came: nothing is
+unpacked to disk, so that no crash leaves half a file. CIFAR is taken in its binary version: the "python version" is a
+pickle, which may run code when it is opened.
 """
 
+import io
 import os
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
@@ -60,14 +63,15 @@ def mnist(name: str) -> Listing:
     from torchvision import datasets
 
     kind = {"mnist": datasets.MNIST, "fashion-mnist": datasets.FashionMNIST}[name]
-    folder = cache_folder() / "data"
-    _download(name, folder, lambda: kind(str(folder), download=True))
-    raw = folder / kind.__name__ / "raw"
+    folder = cache_folder() / "data" / kind.__name__ / "raw"  # where torchvision keeps them, too
+    contents = {
+        file: _download(name, folder, file, md5, [mirror + file for mirror in kind.mirrors])
+        for file, md5 in kind.resources
+    }
     files = {
-        part: (f"{stem} images", (raw / f"{stem}-images-idx3-ubyte").read_bytes(),
-               f"{stem} labels", (raw / f"{stem}-labels-idx1-ubyte").read_bytes())
-        for part, stem in (("train", "train"), ("test", "t10k"))
-    }  # fmt: skip
+        part: (images, contents[images], labels, contents[labels])
+        for part, (images, labels) in idx.find(list(contents)).items()
+    }
     return _listing(name, *idx.load(files, names=idx.FASHION if name == "fashion-mnist" else idx.DIGITS))
 
 
@@ -79,12 +83,9 @@ def cifar(name: str) -> Listing:
     Source:
         A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
     """
-    from torchvision.datasets.utils import download_url
-
     file, md5, names_file, label_bytes = CIFAR[name]
-    folder = cache_folder() / "data"
-    _download(name, folder, lambda: download_url(CIFAR_HOME + file, str(folder), file, md5))
-    with tarfile.open(folder / file) as archive:
+    packed = _download(name, cache_folder() / "data", file, md5, [CIFAR_HOME + file])
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         members = {Path(member.name).name: member for member in archive.getmembers() if member.isfile()}
 
         def content(member: str) -> bytes:
@@ -113,16 +114,22 @@ SETS: dict[str, Callable[[], Listing]] = {
 }
 
 
-def _download(name: str, folder: Path, fetch: Callable[[], object]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        fetch()
-    except (OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(
-            f"{name} is not in {folder} and could not be downloaded ({reason}); "
-            "connect once, or give the folder of its files instead of its name"
-        ) from None
+def _download(name: str, folder: Path, file: str, md5: str, addresses: Sequence[str]) -> bytes:
+    """The bytes of the file with that MD5: from the folder, else from the first address that has it."""
+    from torchvision.datasets.utils import download_url
+
+    reason = ""
+    for address in addresses:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            download_url(address, str(folder), file, md5)
+            return (folder / file).read_bytes()
+        except (OSError, RuntimeError, HTTPException) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    raise DataError(
+        f"{name}: {file} is not in {folder} and could not be downloaded ({reason}); "
+        "connect once, or give the folder of its files instead of its name"
+    )
 
 
 def _listing(name: str, pictures: dict[str, Tensor], labels: dict[str, list[str]]) -> Listing:

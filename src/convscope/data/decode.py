@@ -21,7 +21,8 @@ MAX_PIXELS = 2**26
 MAX_SIDE = 2**16
 MAX_BYTES = 2**27
 
-# Our own limit is lower; Pillow's would print a warning in the middle of a progress bar.
+# Our own limit on pixels is lower, and a damaged file is an error or a picture: nothing to print into a progress bar.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 
@@ -49,7 +50,7 @@ def decode(data: bytes) -> Tensor:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_bombs(*image.size)
-            if image.format == "JPEG":
+            if image.format in {"JPEG", "MPO"}:  # MPO: a camera's JPEG with more pictures behind the first
                 return _decode_jpeg(data)
             return _decode_other(image)
     except UnidentifiedImageError:
@@ -110,6 +111,8 @@ def _decode_other(image: Image.Image) -> Tensor:
     if upright.mode.startswith("I;16"):
         eight_bits = (np.asarray(upright).astype(np.uint16) >> 8).astype(np.uint8)
         upright = Image.fromarray(eight_bits)
+    elif upright.mode == "I" and image.format == "PPM":  # its samples are stretched to 16 bits
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
     elif upright.mode in {"I", "F"}:
         raise UnreadableImage(f"{upright.mode}-type samples of 32 bits have no agreed white; save it with 8 or 16 bits")
     if upright.mode == "P":  # its transparency may be a byte string, which only the RGBA conversion understands

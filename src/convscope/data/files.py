@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pathlib import Path
 def write_bytes(file: Path, content: bytes) -> None:
     """Replace `file` at once: temporary neighbour, fsync, rename, fsync of the folder."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    part = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         with part.open("wb") as stream:
             stream.write(content)
@@ -40,11 +41,13 @@ def write_json(file: Path, content: object) -> None:
 
 def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """The same for a table."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(header)
-    table.writerows(rows)
-    write_text(file, text.getvalue())
+    write_text(file, "".join(_line(row) for row in (header, *rows)))
+
+
+def _line(row: Sequence[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(row)  # while it ends lines with \r\n, it quotes cells that hold either
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def as_rows(records: Sequence[Mapping[str, object]]) -> tuple[list[str], list[list[object]]]:

@@ -26,7 +26,9 @@ def lay_out(names: Sequence[str]) -> tuple[list[Entry], list[str]]:
     pictures = [name for name in names if is_picture(name)]
     depth = _outer_folders([name.split("/")[:-1] for name in pictures])
     tops = {name.split("/")[depth] for name in pictures if name.count("/") > depth}
-    by_split = bool(tops) and ("train" in map(_part, tops) or all(map(_part, tops)))
+    nested = {name.split("/")[depth] for name in pictures if name.count("/") > depth + 1}
+    # "train" may be a class of vehicles; a part holds class folders
+    by_split = bool(tops) and ("train" in map(_part, nested) or all(map(_part, tops)))
 
     entries: list[Entry] = []
     for name in pictures:

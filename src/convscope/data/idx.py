@@ -6,6 +6,7 @@ Layout: Y. LeCun, C. Cortes & C. J. C. Burges, "The MNIST database of handwritte
 import gzip
 import hashlib
 import io
+import math
 import re
 import struct
 import zlib
@@ -26,8 +27,8 @@ DIGITS = tuple("0123456789")
 FASHION = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
-# MD5 of the published label files: IDX holds no class names
-FASHION_LABELS = {"25c81989df183df01b3e8a0aad5dffbe", "bb300cfdad3c16e7a12a480ee83cd310"}
+# MD5 of the 60,000 and the 10,000 published labels, one byte each: IDX holds no class names
+FASHION_LABELS = {"3236f6424fc25388b2834cb19942cf7e", "8dea97a4e78c1bd1b5a6e8efbb870b6e"}
 
 _NAME = re.compile(r"(?:.*/)?(?P<part>\w+)-images[-.]idx3-ubyte(?:\.gz)?")
 
@@ -43,7 +44,8 @@ def find(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     for name in sorted(names):
         match = _NAME.fullmatch(name)
         part = FOLDER_NAMES.get(match["part"].lower()) if match else None
-        stem = name.removesuffix(".gz").replace("-images", "-labels").replace("idx3", "idx1")
+        folder, slash, file = name.rpartition("/")
+        stem = folder + slash + file.removesuffix(".gz").replace("-images", "-labels").replace("idx3", "idx1")
         partner = next((label for label in (stem, stem + ".gz") if label in known), None)
         if part and partner:
             pairs.setdefault(part, (name, partner))
@@ -63,9 +65,10 @@ def read(content: bytes, name: str, magic: int) -> NDArray[np.uint8]:
     stream = gzip.GzipFile(fileobj=io.BytesIO(content)) if content[:2] == b"\x1f\x8b" else io.BytesIO(content)
     try:
         found, *shape = struct.unpack(">4I" if magic == IMAGES else ">2I", stream.read(16 if magic == IMAGES else 8))
-        expected = int(np.prod(shape, dtype=np.int64))
+        expected = math.prod(shape)
         if found != magic or expected > MAX_VALUES:
-            raise DataError(f"{name}: not an IDX file of {'images' if magic == IMAGES else 'labels'} (magic {found})")
+            kind = "images" if magic == IMAGES else "labels"
+            raise DataError(f"{name}: not an IDX file of {kind} (magic {found} for {magic}, {expected:,} values)")
         values = stream.read(expected)
     except (struct.error, OSError, EOFError, zlib.error) as error:
         raise DataError(f"{name}: damaged IDX file ({error})") from None
@@ -81,8 +84,8 @@ def load(
 
     Args:
         files: part to (image file's name, its bytes, label file's name, its bytes).
-        names: class names by number; without, Fashion-MNIST is known by its published label files, and anything
-            else has its numbers as names.
+        names: class names by number; without, Fashion-MNIST is known by its published labels, and anything else has
+            its numbers as names.
     """
     pictures: dict[str, Tensor] = {}
     labels: dict[str, list[str]] = {}
@@ -91,7 +94,7 @@ def load(
         if len(images) != len(numbers):
             raise DataError(f"{image_file} has {len(images):,} images, {label_file} {len(numbers):,} labels")
         known = names
-        if not known and hashlib.md5(label_bytes, usedforsecurity=False).hexdigest() in FASHION_LABELS:
+        if not known and hashlib.md5(numbers.tobytes(), usedforsecurity=False).hexdigest() in FASHION_LABELS:
             known = FASHION
         pictures[part] = torch.from_numpy(images.copy()).unsqueeze(1)
         labels[part] = [known[number] if number < len(known) else str(number) for number in numbers.tolist()]

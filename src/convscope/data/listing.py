@@ -54,12 +54,15 @@ class Listing:
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Listing":
         """The pictures at `rows`, in that order."""
         chosen = [int(row) for row in rows]
-        return replace(
+        taken = replace(
             self,
             files=tuple(self.files[row] for row in chosen),
             labels=self.labels[chosen],
             parts=tuple(self.parts[row] for row in chosen),
         )
+        if "hashes" in self.__dict__:
+            taken.__dict__["hashes"] = tuple(self.hashes[row] for row in chosen)
+        return taken
 
     def part(self, name: str) -> "Listing":
         """The pictures of one part; empty when nothing is marked so."""
@@ -86,14 +89,16 @@ class Listing:
         """The same pictures, each in a part; see `splits.assign`.
 
         Raises:
-            DataError: fewer than two classes, or a class with too few pictures.
+            DataError: a class with too few pictures.
         """
         if {"train", "val", "test"} <= set(self.parts) and "" not in self.parts:
             return self
         labels = [self.classes[label] for label in self.labels]
-        hashes = self.hashes if listener is SILENT else self.hash(listener)
+        hashes = self.hash(listener)
         parts = splits.assign(labels, hashes, self.parts, seed=seed, val_share=val_share, test_share=test_share)
-        return replace(self, parts=tuple(parts))
+        divided = replace(self, parts=tuple(parts))
+        divided.__dict__["hashes"] = hashes
+        return divided
 
     @cached_property
     def hashes(self) -> tuple[str, ...]:
@@ -176,7 +181,7 @@ def build(
             + (f" ({len(ignored)} other files, such as {ignored[0]})" if ignored else "")
             + "; expected one folder per class with pictures inside, or a CSV, list file, zip or IDX files"
         )
-    classes = sorted({label for _, label, _ in entries}, key=natural)
+    classes = sorted({label for _, label, _ in entries}, key=lambda name: (natural(name), name))  # "1" and "01" differ
     index = {name: position for position, name in enumerate(classes)}
     return Listing(
         store=store,

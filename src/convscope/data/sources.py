@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from convscope.data import builtin, folders, idx, tables
 from convscope.data.listing import UNLABELLED, Listing, build
 from convscope.data.stores import Archive, Arrays, Folder, Many, Store, is_picture
-from convscope.errors import DataError, nearest
+from convscope.errors import DataError, UnreadableImage, nearest
 
 TABLES = (".csv", ".tsv")
 LISTS = (".txt", ".lst")
@@ -46,7 +46,7 @@ def read(data: str | Path) -> Listing:
         archive = Archive(path)
         return _detect(archive, archive.names(), title)
     if suffix in TABLES + LISTS:
-        return _table(Folder(path.parent), path.name, title)
+        return _table(Folder(path.parent), path.name, [path.name], title)
     pairs = idx.find([file.name for file in path.parent.iterdir()])
     pair = next((pair for pair in pairs.items() if path.name in pair[1]), None)
     if pair:
@@ -94,7 +94,7 @@ def _detect(store: Folder | Archive, names: list[str], title: str) -> Listing:
     if len({label for _, label, _ in entries}) < 2:
         table = _find_table(names)
         if table:
-            return _table(store, table, title)
+            return _table(store, table, names, title)
     return build(store, entries, ignored, title)
 
 
@@ -110,38 +110,42 @@ def _find_table(names: list[str]) -> str | None:
     )
 
 
-def _table(store: Folder | Archive, name: str, title: str) -> Listing:
-    folder = PurePosixPath(name).parent.as_posix()
+def _table(store: Folder | Archive, name: str, names: list[str], title: str) -> Listing:
+    """A listing from the table `name`; a list file's parts are joined by the others of `names` in its folder."""
+    folder = PurePosixPath(name).parent
     if PurePosixPath(name).suffix.lower() in TABLES:
-        entries = tables.read_table(store.content(name), name)
+        entries = tables.read_table(_content(store, name), name)
+    elif names == [name]:
+        entries = tables.read_list(_content(store, name), name)
     else:
-        entries = _lists(store, name, title)
-    beside = [f"{folder}/{file}" if folder != "." else file for file in tables.CLASS_LISTS]
+        entries = []
+        for file in names:
+            part = tables.part_of_list(PurePosixPath(file).name)
+            if part and PurePosixPath(file).parent == folder:
+                entries += tables.read_list(_content(store, file), file, part)
+    beside = [(folder / file).as_posix() for file in tables.CLASS_LISTS]
     names_file = next((file for file in beside if store.has(file) and file != name), None)
     if names_file:
-        lines = tables.decode_text(store.content(names_file), names_file).splitlines()
+        lines = tables.decode_text(_content(store, names_file), names_file).splitlines()
         entries = tables.name_classes(entries, [line for line in lines if line.strip()])
-    placed = tables.within(folder, entries)
+    placed = tables.within(folder.as_posix(), entries)
+    if any(not file.isascii() and not store.has(file) for file, _, _ in placed):
+        placed = tables.respell(placed, store.names())
     tables.refuse_missing(placed, store.has, name)
     return build(store, placed, title=title)
 
 
-def _lists(store: Folder | Archive, name: str, title: str) -> list[folders.Entry]:
-    """One list file; or, when the data is a folder, each of its train.txt, val.txt and test.txt."""
-    if title.endswith(name):
-        return tables.read_list(store.content(name), name)
-    folder = PurePosixPath(name).parent
-    entries: list[folders.Entry] = []
-    for file in ("train", "val", "valid", "validation", "test"):
-        sibling = (folder / f"{file}{PurePosixPath(name).suffix}").as_posix()
-        if store.has(sibling):
-            entries += tables.read_list(store.content(sibling), sibling, tables.part_of_list(f"{file}.txt") or "")
-    return entries
+def _content(store: Folder | Archive, name: str) -> bytes:
+    try:
+        return store.content(name)
+    except UnreadableImage as error:
+        raise DataError(f"{name}: {error}") from None
 
 
 def _idx(store: Folder | Archive, pairs: dict[str, tuple[str, str]], title: str) -> Listing:
     files = {
-        part: (images, store.content(images), labels, store.content(labels)) for part, (images, labels) in pairs.items()
+        part: (images, _content(store, images), labels, _content(store, labels))
+        for part, (images, labels) in pairs.items()
     }
     pictures, labels = idx.load(files)
     arrays = Arrays(store.root, pictures)

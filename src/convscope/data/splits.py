@@ -1,6 +1,7 @@
 """Who trains, who validates, who tests: drawn once, by content, and written down."""
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -38,9 +39,10 @@ def assign(
 ) -> list[str]:
     """The part of every picture; parts that the data brings stay as they are, the missing ones come out of train.
 
-    Stratified by class: each carved part gets its share of every class, rounded, at least one picture. Who is drawn
-    depends on the seed and on the picture's content alone, so renaming files changes nothing, and copies of one
-    picture stay together. (scikit-learn's stratified splitters refuse parts smaller than the number of classes.)
+    Stratified by class: each carved part gets its share of every class, rounded, at least one picture; train keeps
+    one, too. Who is drawn depends on the seed and on the picture's content alone, so renaming files changes nothing,
+    and copies of one picture stay together, even across classes. (scikit-learn's stratified splitters refuse parts
+    smaller than the number of classes.)
 
     Args:
         labels: class name of each picture.
@@ -70,14 +72,16 @@ def assign(
     drawn: dict[str, str] = {}
     for label in sorted(members):
         order = sorted(members[label], key=lambda content: sha256(f"{seed}:{content}".encode()).digest())
-        start = 0
+        already = Counter(drawn[content] for content in order if content in drawn)  # by another class
+        undrawn = [content for content in order if content not in drawn]
+        spare = len(order) - len(carved) - 1  # pictures beyond one for every part
         for part, share in carved.items():
-            stop = start + max(1, round(share * len(order)))
-            for content in order[start:stop]:
-                drawn.setdefault(content, part)
-            start = stop
-        for content in order[start:]:
-            drawn.setdefault(content, "train")
+            count = min(max(1, round(share * len(order))), 1 + spare)
+            spare -= count - 1
+            chosen = undrawn[: max(0, count - already[part])]
+            drawn |= dict.fromkeys(chosen, part)
+            undrawn = undrawn[len(chosen) :]
+        drawn |= dict.fromkeys(undrawn, "train")
     return [
         drawn.get(content, "train") if part == "train" else part for content, part in zip(hashes, parts, strict=True)
     ]
@@ -115,3 +119,5 @@ def read(file: Path) -> list[Row]:
             return [Row(*(line[field] for field in Row._fields)) for line in table]
     except OSError as error:
         raise DataError(f"{file}: the run's split cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file}: not a split ({error})") from None

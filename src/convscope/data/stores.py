@@ -17,6 +17,7 @@ from convscope.errors import DataError, UnreadableImage, UnsafeArchive
 EXTENSIONS = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"]
 )
+ENCRYPTED, UTF8 = 0x1, 0x800  # flag bits of a zip's members
 JUNK_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 
 
@@ -49,20 +50,27 @@ class Folder:
         self.root = root
 
     def names(self) -> list[str]:
-        """Every file, sorted; linked folders are followed once."""
+        """Every file, sorted, and every folder that may not be opened.
+
+        A linked folder is followed once, and only when it leads outside: inside, its pictures are found anyway.
+        """
         return sorted(self._walk())
 
     def _walk(self) -> Iterator[str]:
+        top = self.root.resolve()
         seen: set[Path] = set()
-        for folder, below, files in walk(self.root, followlinks=True):
+        closed: list[str] = []
+        for folder, below, files in walk(self.root, followlinks=True, onerror=lambda e: closed.append(e.filename)):
             here = Path(folder)
             real = here.resolve()
-            if real in seen:
+            if real in seen or (here != self.root and here.is_symlink() and real.is_relative_to(top)):
                 below.clear()
                 continue
             seen.add(real)
+            below.sort()
             inside = here.relative_to(self.root)
             yield from ((inside / file).as_posix() for file in files)
+        yield from (Path(folder).relative_to(self.root).as_posix() for folder in closed)
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -72,7 +80,10 @@ class Folder:
         """The file's bytes."""
         file = self.root / name
         try:
-            if file.stat().st_size > MAX_BYTES:
+            status = file.stat()
+            if not stat.S_ISREG(status.st_mode):  # a pipe or device would be read for ever
+                raise UnreadableImage("not a regular file")
+            if status.st_size > MAX_BYTES:
                 raise UnreadableImage(f"larger than {MAX_BYTES / 1e6:.0f} MB")
             return file.read_bytes()
         except OSError as error:
@@ -95,8 +106,10 @@ class Archive:
         self.root = root
         try:
             self._zip = zipfile.ZipFile(root)
-        except (zipfile.BadZipFile, OSError) as error:
+        except Exception as error:  # damaged directories raise struct's, Unicode's and other errors, too
             raise DataError(f"{root}: not a zip that can be opened ({error})") from None
+        if any(info.flag_bits & ENCRYPTED for info in self._zip.infolist()):
+            raise DataError(f"{root}: the zip has a password; unpack it and give the folder instead")
         self._members = {_member_name(root, info): info for info in self._zip.infolist() if not info.is_dir()}
 
     def names(self) -> list[str]:
@@ -112,17 +125,7 @@ class Archive:
         try:
             with self._zip.open(self._members[name]) as stream:
                 data = stream.read(MAX_BYTES + 1)
-        except (
-            zipfile.BadZipFile,
-            OSError,
-            EOFError,
-            KeyError,
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-        ) as error:
-            raise UnreadableImage(f"cannot be read from the zip ({error})") from None
-        except Exception as error:  # zlib and lzma have errors of their own
+        except Exception as error:  # zipfile, zlib, bz2 and lzma raise almost anything on damaged members
             raise UnreadableImage(f"cannot be unpacked ({error})") from None
         if len(data) > MAX_BYTES:
             raise UnreadableImage(f"unpacks to more than {MAX_BYTES / 1e6:.0f} MB")
@@ -187,9 +190,17 @@ def is_picture(name: str) -> bool:
     >>> is_picture("cats/1.JPG"), is_picture("cats/.DS_Store"), is_picture("__MACOSX/cats/1.jpg")
     (True, False, False)
     """
-    path = PurePosixPath(name)
-    hidden = any(part.startswith(".") and part not in {".", ".."} for part in path.parts)
-    return path.suffix.lower() in EXTENSIONS and not hidden and not JUNK_FOLDERS & set(path.parts)
+    parts = name.split("/")
+    return has_picture_suffix(name) and not any(part.startswith(".") or part in JUNK_FOLDERS for part in parts)
+
+
+def has_picture_suffix(name: str) -> bool:
+    """Whether the name is a picture's, wherever it lies.
+
+    >>> has_picture_suffix(".cache/1.JPG")
+    True
+    """
+    return PurePosixPath(name).suffix.lower() in EXTENSIONS
 
 
 def plain(name: str) -> str:
@@ -199,8 +210,8 @@ def plain(name: str) -> str:
 
 def _member_name(archive: Path, info: zipfile.ZipInfo) -> str:
     """The member's name as it was meant, or a refusal."""
-    name = info.filename
-    if not info.flag_bits & 0x800:  # no UTF-8 flag: old Windows and macOS zips wrote their own encoding
+    name = info.orig_filename  # whole: `filename` ends before a NUL
+    if not info.flag_bits & UTF8:  # no UTF-8 flag: old Windows and macOS zips wrote their own encoding
         raw = name.encode("cp437", errors="replace")
         for encoding in ("utf-8", "cp949"):
             try:
@@ -209,7 +220,7 @@ def _member_name(archive: Path, info: zipfile.ZipInfo) -> str:
             except UnicodeDecodeError:
                 continue
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or ".." in parts or name.startswith(("/", "\\")) or ":" in parts[0] or "\0" in name:
+    if not parts or ".." in parts or name.startswith(("/", "\\")) or name[1:2] == ":" or "\0" in name:
         raise UnsafeArchive(f"{archive}: the member {name!r} leads outside the archive; make the zip anew without it")
     if stat.S_ISLNK(info.external_attr >> 16):
         raise UnsafeArchive(f"{archive}: the member {name!r} is a link; make the zip anew with the file itself")

@@ -1,13 +1,15 @@
 """Pictures named in a table: CSV or TSV with a header, or `file label` lines."""
 
 import csv
+import io
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
+from posixpath import join, normpath
 
 from convscope.data.folders import Entry
 from convscope.data.splits import FOLDER_NAMES
-from convscope.data.stores import is_picture, plain
+from convscope.data.stores import has_picture_suffix, plain
 from convscope.errors import DataError
 
 PATH_COLUMNS = (
@@ -34,7 +36,8 @@ def decode_text(content: bytes, name: str) -> str:
     >>> decode_text("고양이".encode("cp949"), "a.csv")
     '고양이'
     """
-    for encoding in ("utf-8-sig", "cp949"):
+    excel = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))  # saved as "Unicode text"
+    for encoding in ("utf-16",) if excel else ("utf-8-sig", "cp949"):
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
@@ -48,7 +51,7 @@ def read_table(content: bytes, name: str) -> list[Entry]:
     Columns are found by their usual names; a table without a header has path, label and, perhaps, split, in this order.
 
     Raises:
-        DataError: no column of paths or labels.
+        DataError: no column of paths or labels, or a line without one of them.
 
     Example:
         >>> read_table(b"file,class\\na.jpg,cat\\n", "x.csv")
@@ -57,28 +60,34 @@ def read_table(content: bytes, name: str) -> list[Entry]:
     text = decode_text(content, name)
     first = text.splitlines()[0] if text.strip() else ""
     delimiter = max("\t;,", key=first.count) if first else ","
-    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(row)]
-    if not rows:
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter)
+    try:
+        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{name} line {reader.line_num}: not a table ({error})") from None
+    lines = [(number, row) for number, row in lines if any(row)]
+    if not lines:
         raise DataError(f"{name}: the table is empty")
 
-    header = [cell.lower() for cell in rows[0]]
-    if is_picture(rows[0][0].replace("\\", "/")):
+    _, titles = lines[0]
+    header = [cell.lower() for cell in titles]
+    if has_picture_suffix(titles[0]):
         columns = {"path": 0, "label": 1, "split": 2 if len(header) > 2 else None}
         if len(header) < 2:
-            raise _no_column("label", LABEL_COLUMNS, rows[0], name)
+            raise _no_column("label", LABEL_COLUMNS, titles, name)
     else:
         columns = {
             "path": _column(header, PATH_COLUMNS),
             "label": _column(header, LABEL_COLUMNS),
             "split": _column(header, SPLIT_COLUMNS),
         }
-        rows = rows[1:]
+        del lines[0]
     path, label, split = columns["path"], columns["label"], columns["split"]
     if label is None:
         raise _no_column("label", LABEL_COLUMNS, header, name)
     if path is None:
         raise _no_column("path", PATH_COLUMNS, header, name)
-    return [_entry(row, line, path, label, split, name) for line, row in enumerate(rows, start=2)]
+    return [_entry(row, number, path, label, split, name) for number, row in lines]
 
 
 def read_list(content: bytes, name: str, part: str = "") -> list[Entry]:
@@ -92,7 +101,7 @@ def read_list(content: bytes, name: str, part: str = "") -> list[Entry]:
         if not line.strip():
             continue
         pieces = line.strip().rsplit(maxsplit=1)
-        if len(pieces) < 2 or not is_picture(pieces[0].replace("\\", "/")):
+        if len(pieces) < 2 or not has_picture_suffix(pieces[0]):
             raise DataError(f"{name} line {number}: expected `file label`, found {line.strip()[:60]!r}")
         entries.append((pieces[0].replace("\\", "/"), plain(pieces[1]), part))
     return entries
@@ -121,13 +130,24 @@ def refuse_missing(entries: Sequence[Entry], has: Callable[[str], bool], name: s
 
 def within(folder: str, entries: Sequence[Entry]) -> list[Entry]:
     """The entries with paths counted from the root instead of from the table's folder."""
-    base = PurePosixPath(folder)
-    return [((base / file).as_posix(), label, part) for file, label, part in entries]
+    return [(normpath(join(folder, file)), label, part) for file, label, part in entries]
+
+
+def respell(entries: Sequence[Entry], names: Sequence[str]) -> list[Entry]:
+    """The entries with paths spelt as the store has them: macOS keeps Hangul in pieces, a table in whole syllables.
+
+    >>> respell([("e\\u0301.jpg", "cat", "")], ["\\u00e9.jpg"]) == [("\\u00e9.jpg", "cat", "")]
+    True
+    """
+    spelt = {plain(name): name for name in names}
+    return [(spelt.get(plain(file), file), label, part) for file, label, part in entries]
 
 
 def _entry(row: list[str], line: int, path: int, label: int, split: int | None, name: str) -> Entry:
     if len(row) <= max(path, label):
         raise DataError(f"{name} line {line}: {len(row)} columns, where the header has more")
+    if not row[path]:
+        raise DataError(f"{name} line {line}: no path for {row[label]}")
     if not row[label]:
         raise DataError(f"{name} line {line}: no label for {row[path]}")
     word = row[split].lower() if split is not None and split < len(row) else ""

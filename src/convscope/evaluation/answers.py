@@ -1,5 +1,6 @@
 """`predict`: what single pictures are, one by one, a broken one never stopping the others."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from convscope.words import SILENT, Listener
 
 
 def predict(
-    model: Bundle | str | Path, images: Listing | str | Path | list[str], *, top: int = 5, listener: Listener = SILENT
+    model: Bundle | str | Path,
+    images: Listing | str | Path | Sequence[str | Path],
+    *,
+    top: int = 5,
+    listener: Listener = SILENT,
 ) -> list[dict[str, Any]]:
     """The most probable classes of every picture, in the order given.
 
@@ -36,7 +41,7 @@ def predict(
         raise DataError(f"top {top}: needs at least 1")
     bundle = model if isinstance(model, Bundle) else Bundle.load(model)
     if not isinstance(images, Listing):
-        images = gather(images if isinstance(images, list) else [str(images)])
+        images = gather([str(images)] if isinstance(images, (str, Path)) else [str(image) for image in images])
     answers: dict[str, dict[str, Any]] = {}
     for readable, chances, broken in Engine(bundle).answer(images, listener):
         for file, row in zip(readable.files, chances, strict=True):

@@ -66,7 +66,7 @@ def evaluate(
             f"{listing.title}: no {split} pictures; it has {', '.join(have) if have else 'no split'}; "
             "--split all takes every picture"
         )
-    trained = {row.sha256 for row in record if row.split == "train"}
+    trained = {row.sha256 for row in record if row.split == "train" and row.sha256}
     known = [row for row in rows if hashes[row] in trained]
     if split == "test":
         refused = set(known)

@@ -86,6 +86,8 @@ def bf16_gain(step: Callable[[bool], None], key: str, cache: Path | None = None)
         known = json.loads(memory.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
+    if not isinstance(known, dict):
+        known = {}
     if not isinstance(known.get(name), float):
         known[name] = _measure(step)
         try:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class ScaledTanh(nn.Module):
-    """1.7159 tanh(2x / 3), which is close to -1 and 1 at -1 and 1, and steepest there is its middle.
+    """1.7159 tanh(2x / 3), which is close to -1 and 1 at -1 and 1, and steepest in its middle.
 
     Shape:
         any -> the same

@@ -98,7 +98,7 @@ def legal_strides(size: int, kernel: int, padding: int = 0) -> list[int]:
     return [stride for stride in range(1, max(room, 1) + 1) if room % stride == 0]
 
 
-def lost_columns(size: int, kernel: int, stride: int, padding: tuple[int, int] | int = 0) -> int:
+def lost_columns(size: int, kernel: int, stride: int, padding: tuple[int, int] | int = 0, dilation: int = 1) -> int:
     """Trailing columns, padding first, that no window reaches.
 
     Args:
@@ -106,6 +106,7 @@ def lost_columns(size: int, kernel: int, stride: int, padding: tuple[int, int] |
         kernel: taps of the window.
         stride: pixels from one position to the next.
         padding: pixels added, at both ends each, or (before, after).
+        dilation: pixels from one tap to the next.
 
     Raises:
         ModelError: the window is larger than the padded input.
@@ -114,7 +115,7 @@ def lost_columns(size: int, kernel: int, stride: int, padding: tuple[int, int] |
         >>> lost_columns(6, kernel=3, stride=2)
         1
     """
-    return (out_size(size, kernel, padding=padding) - 1) % stride
+    return (out_size(size, kernel, padding=padding, dilation=dilation) - 1) % stride
 
 
 class Field(NamedTuple):

@@ -1,5 +1,7 @@
 """First values of the weights, as papers prescribe them."""
 
+from math import sqrt
+
 from torch import nn
 
 from convscope.layers.sparse import SparseConv2d
@@ -7,31 +9,27 @@ from convscope.layers.subsample import Subsample
 
 
 def lecun_1998(network: nn.Module) -> None:
-    """Weights uniform in ±2.4 / fan-in, biases zero, for every layer that has both.
+    """Weights uniform with mean 0 and spread 1 / sqrt(fan-in), biases zero: what `ScaledTanh` was scaled for.
 
     Fan-in is the number of inputs of one unit: 25 in LeNet-5's C1, 4 in its subsampling.
 
     Args:
         network: changed in place.
     Source:
-        LeCun, Bottou, Bengio & Haffner, 1998, appendix A.
-
+        LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998, section 4.6, eq. 16.
     Example:
-        >>> layer = nn.Linear(24, 1)
+        >>> layer = nn.Linear(300, 1)
         >>> lecun_1998(layer)
         >>> bool(layer.weight.abs().max() <= 0.1)
         True
     """
     for layer in network.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
-            bound = 2.4 / layer.weight[0].numel()
+            bound = sqrt(3 / layer.weight[0].numel())
             nn.init.uniform_(layer.weight, -bound, bound)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
-        elif isinstance(layer, Subsample):
-            nn.init.uniform_(layer.weight, -2.4 / 4, 2.4 / 4)
-            nn.init.zeros_(layer.bias)
-        elif isinstance(layer, SparseConv2d):
+        elif isinstance(layer, (Subsample, SparseConv2d)):
             layer.reset()
 
 

@@ -13,7 +13,7 @@ def leaves(network: nn.Module) -> dict[str, nn.Module]:
     >>> list(leaves(nn.Sequential(nn.Sequential(nn.Linear(1, 1)), nn.ReLU())))
     ['0.0', '1']
     """
-    return {name: layer for name, layer in network.named_modules() if name and not any(layer.children())}
+    return {name: layer for name, layer in network.named_modules() if name and not list(layer.children())}
 
 
 @contextmanager

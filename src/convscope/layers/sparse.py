@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from math import sqrt
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -50,10 +52,11 @@ class SparseConv2d(nn.Module):
         self.reset()
 
     def reset(self) -> None:
-        """Draw new weights, uniform in ±2.4 / fan-in (appendix A); each output map has a fan-in of its own."""
+        """Draw new weights with spread 1 / sqrt(fan-in); each output map has a fan-in of its own."""
         with torch.no_grad():
             for kernel, fan in zip(self.weight, self.fans, strict=True):
-                kernel.uniform_(-2.4 / fan, 2.4 / fan)
+                bound = sqrt(3 / fan)
+                kernel.uniform_(-bound, bound)
             self.bias.zero_()
 
     def dense(self) -> Tensor:

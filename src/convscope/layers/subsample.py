@@ -1,5 +1,7 @@
 """LeNet-5's pooling: a sum that is scaled and shifted by two trained numbers per map."""
 
+from math import sqrt
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -34,7 +36,12 @@ class Subsample(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(channels))
         self.bias = nn.Parameter(torch.empty(channels))
-        nn.init.uniform_(self.weight, -0.6, 0.6)  # 2.4 / fan-in, the fan-in being four
+        self.reset()
+
+    def reset(self) -> None:
+        """Draw new weights with spread 1 / sqrt(4), four being the fan-in."""
+        bound = sqrt(3 / 4)
+        nn.init.uniform_(self.weight, -bound, bound)
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:

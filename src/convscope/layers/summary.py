@@ -6,12 +6,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from convscope.errors import ModelError
 from convscope.layers.cost import macs, parameters
-from convscope.layers.geometry import Field
+from convscope.layers.geometry import Field, reach
 from convscope.layers.probe import watching
-
-# Layers that work on every number alone, or on whole channels: they see what the layer before them sees.
-POINTWISE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.Dropout, nn.ReLU, nn.Tanh, nn.Sigmoid, nn.Identity)
 
 
 @dataclass(frozen=True)
@@ -82,11 +80,17 @@ def summarise(network: nn.Module, input_shape: tuple[int, int, int], name: str =
         '(28 − 5 + 0)/1 + 1 = 24'
     """
     device = next(iter([*network.parameters(), *network.buffers()]), torch.empty(0)).device
-    was_training = network.training
+    modes = {module: module.training for module in network.modules()}
     network.eval()
-    with torch.no_grad(), watching(network) as seen:
-        network(torch.zeros(1, *input_shape, device=device))
-    network.train(was_training)
+    try:
+        with torch.no_grad(), watching(network) as seen:
+            network(torch.zeros(1, *input_shape, device=device))
+    except RuntimeError as error:
+        picture = "x".join(map(str, input_shape))
+        raise ModelError(f"{name or 'the network'} cannot take a picture of {picture} ({error})") from None
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
     rows: list[Layer] = []
     field: Field | None = Field()
@@ -95,9 +99,9 @@ def summarise(network: nn.Module, input_shape: tuple[int, int, int], name: str =
         window = _window(layer)
         if window and field:
             (kernel, _), (stride, _), (before, _, _, _) = window
-            field = field.then(kernel, stride, before)
-        elif not isinstance(layer, POINTWISE) and len(shape) < len(x.shape) - 1:
-            field = None  # flattened: from here on every number sees the whole picture
+            field = field.then(kernel, stride, before, _dilation(layer))
+        elif out.shape[2:] != x.shape[2:]:
+            field = None  # flattened, or pooled whole: from here on every number sees the whole picture
         rows.append(
             Layer(
                 name=path,
@@ -109,7 +113,7 @@ def summarise(network: nn.Module, input_shape: tuple[int, int, int], name: str =
                 parameters=parameters(layer),
                 macs=macs(layer, out.shape[1:]),
                 receptive_field=field.size if field else None,
-                formula=_formula(x.shape[-2], window, shape[-2]) if window else "",
+                formula=_formula(layer, x.shape[-2], window, shape[-2]) if window else "",
             )
         )
     return Summary(name, tuple(rows))
@@ -130,9 +134,14 @@ def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else value
 
 
-def _formula(size: int, window: Window, out: int) -> str:
-    kernel, stride, padding = window[0][0], window[1][0], window[2]
+def _dilation(layer: nn.Module) -> int:
+    return _pair(getattr(layer, "dilation", 1))[0]
+
+
+def _formula(layer: nn.Module, size: int, window: Window, out: int) -> str:
+    kernel, stride, padding = reach(window[0][0], _dilation(layer)), window[1][0], window[2]
     pads = f"{padding[0]}·2" if padding[0] else "0"
-    exact = (size - kernel + padding[0] + padding[1]) % stride == 0
     worked = f"({size} − {kernel} + {pads})/{stride} + 1"
-    return f"{worked} = {out}" if exact else f"⌊{worked}⌋ = {out}"
+    if (size - kernel + padding[0] + padding[1]) % stride == 0:
+        return f"{worked} = {out}"
+    return f"⌈{worked}⌉ = {out}" if getattr(layer, "ceil_mode", False) else f"⌊{worked}⌋ = {out}"

@@ -10,7 +10,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from torch import Tensor, nn
 
 from convscope.data.files import write_bytes
@@ -52,6 +52,13 @@ class Card(BaseModel):
     hashes: dict[str, tuple[str, ...]] | None = None
     licence: str = ""
 
+    @field_validator("classes")
+    @classmethod
+    def _each_class_once(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(classes)) < len(classes):
+            raise ValueError("two classes have the same name")
+        return classes
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -77,10 +84,16 @@ class Bundle:
         try:
             with torch.device("meta"):
                 network = zoo.build(self.card.network, len(self.card.classes), preprocess.channels, preprocess.size)
+            for name, tensor in network.state_dict().items():
+                found = self.weights.get(name, tensor).dtype
+                if found != tensor.dtype:
+                    raise ModelError(f"{name} holds {found}, not {tensor.dtype}")
             network.load_state_dict(self.weights, assign=True)
         except (RuntimeError, ModelError) as error:
-            reason = str(error).splitlines()[-1].strip()
-            raise ModelFileError(f"{self.path}: its weights do not fit {self.card.network} ({reason[:160]})") from None
+            title, reason = self.path or "the model", str(error).partition(":\n")[2] or error
+            raise ModelFileError(
+                f"{title}: its weights do not fit {_line(self.card.network)} ({_line(reason)})"
+            ) from None
         return network.requires_grad_(False).eval()
 
     def save(self, file: Path) -> None:
@@ -96,11 +109,11 @@ class Bundle:
             ModelFileError: not there, not a model file, damaged, or from a newer convscope.
         """
         file = Path(model)
-        if file.is_dir():
-            file = file / FILE
-        if not file.is_file():
-            raise ModelFileError(f"{model}: no model there; give a {FILE} or the folder of a finished run")
         try:
+            if file.is_dir():
+                file = file / FILE
+            if not file.is_file():
+                raise ModelFileError(f"{model}: no model there; give a {FILE} or the folder of a finished run")
             with safetensors.safe_open(file, framework="pt") as content:
                 described = (content.metadata() or {}).get(KEY)
                 if described is None:
@@ -108,15 +121,29 @@ class Bundle:
                         f"{file}: safetensors, but not a convscope model: its header has no {KEY!r} entry"
                     )
                 weights = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a dict)
-        except (safetensors.SafetensorError, OSError) as error:
-            raise ModelFileError(f"{file}: {_diagnosis(file)} ({error})") from None
+        except safetensors.SafetensorError as error:
+            raise ModelFileError(f"{file}: {_diagnosis(file)} ({_line(error)})") from None
+        except OSError as error:
+            raise ModelFileError(f"{_line(file)}: cannot be opened ({error.strerror or _line(error)})") from None
         try:
             card = Card.model_validate_json(described)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ModelFileError(f"{file}: its description cannot be used: {where}: {first['msg']}") from None
+            raise ModelFileError(f"{file}: {_complaint(error)}") from None
         return cls(card, weights, file)
+
+
+def _line(text: object) -> str:
+    """What a file says, or what is said of it, as one short line: a stranger may have written it."""
+    words = " ".join(str(text).split())
+    return "".join(letter if letter.isprintable() else "?" for letter in words)[:160]
+
+
+def _complaint(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    if first["loc"] == ("schema_version",) and first["type"] == "less_than_equal":
+        return f"from a newer convscope (schema {first['input']}, known up to {SCHEMA}); update convscope"
+    where = ".".join(["its description", *map(str, first["loc"])])
+    return f"{_line(where)} cannot be used: {_line(first['msg'])}"
 
 
 def _diagnosis(file: Path) -> str:

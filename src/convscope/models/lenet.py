@@ -3,7 +3,8 @@
 LeCun, Bottou, Bengio & Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86(11), 1998.
 Differs from the paper, `lenet5`: the output codes of ten classes are digits that we drew on the same 7x12 grid (the
 paper shows its own only as a figure), other numbers of classes get seeded codes; scores are minus the distances;
-a 28-pixel picture is padded by two pixels inside C1 instead of lying on a 32-pixel one.
+a 28-pixel picture is padded by two pixels inside C1 instead of lying on a 32-pixel one; first weights have a spread of
+1 / sqrt(fan-in), the same authors' later advice, for with the paper's ±2.4 / fan-in today's optimisers learn slowly.
 Differs from the paper, `lenet5_modern`: full C3, ReLU, maximum pooling, trained linear output, initialisation.
 """
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from convscope.data import splits
 from convscope.data.batches import Broken, Pixels
@@ -22,17 +23,21 @@ PHOTO_SIZE = 64
 
 @dataclass(frozen=True)
 class Material:
-    """What a run works with, once the pictures are read."""
+    """What a run works with, once the pictures are read.
+
+    Attributes:
+        recipe: with nothing left open but the precision.
+        preprocess: what the network's pictures go through.
+        listing: the readable pictures, each in a part.
+        pixels: the same, part by part.
+        broken: pictures that could not be read.
+    """
 
     recipe: Recipe
     preprocess: Preprocess
     listing: Listing
     pixels: dict[str, Pixels]
-
-    @property
-    def broken(self) -> tuple[Broken, ...]:
-        """The pictures that could not be read."""
-        return tuple(fault for pixels in self.pixels.values() for fault in pixels.broken)
+    broken: tuple[Broken, ...]
 
 
 def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
@@ -49,28 +54,29 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     listener.message("train.classes", count=len(listing.classes), names=", ".join(listing.classes[:20]))
     if listing.ignored:
         listener.message("train.ignored", count=len(listing.ignored), first=listing.ignored[0])
-    listing = listing.split(recipe.split_seed, recipe.val_share, recipe.test_share, listener)
-    listener.message("train.split", **{part: listing.parts.count(part) for part in splits.PARTS})
+    listing.hash(listener)
+    shares = recipe.split_seed, recipe.val_share, recipe.test_share
+    listing.split(*shares)  # an impossible split is better told before the pictures are read than after
     row = zoo.find(recipe.model or "")
     preprocess = row.preprocess(recipe.size or 0, listing.channels, recipe.resize)
-    if "train" not in listing.parts:
-        raise DataError(f"{listing.title}: it has {', '.join(sorted(set(listing.parts)))}, but no training pictures")
     threads = cpu.threads(recipe.threads)
     torch.set_num_threads(threads)
-    pixels = {
-        part: Pixels(listing.part(part), preprocess, threads=threads, listener=listener)
-        for part in splits.PARTS
-        if part in listing.parts
-    }
-    for part in pixels.values():
-        for fault in part.broken:
-            listener.message("train.broken", file=fault.file, reason=fault.reason)
-    _refuse_empty(pixels["train"].listing)
+    whole = Pixels(listing, preprocess, threads=threads, listener=listener)
+    for fault in whole.broken:
+        listener.message("train.broken", file=fault.file, reason=fault.reason)
+    listing = whole.listing.split(*shares)
+    listener.message("train.split", **{part: listing.parts.count(part) for part in splits.PARTS})
+    _refuse_empty(listing)
+    pixels = {part: whole.take(_rows(listing, part)) for part in splits.PARTS if part in listing.parts}
     if row.scale is None:
         preprocess = measured(pixels["train"], preprocess)
         for part in pixels.values():
             part.preprocess = preprocess
-    return Material(recipe.settle(threads=threads), preprocess, listing, pixels)
+    return Material(recipe.settle(threads=threads), preprocess, listing, pixels, whole.broken)
+
+
+def _rows(listing: Listing, part: str) -> NDArray[np.int64]:
+    return np.flatnonzero(np.array(listing.parts) == part)
 
 
 def _choose(listing: Listing, recipe: Recipe) -> dict[str, Any]:
@@ -103,6 +109,7 @@ def measured(pixels: Pixels, preprocess: Preprocess) -> Preprocess:
 
 
 def _refuse_empty(listing: Listing) -> None:
-    missing = [name for label, name in enumerate(listing.classes) if not (listing.labels == label).any()]
+    learned = set(listing.labels[_rows(listing, "train")].tolist())
+    missing = [name for label, name in enumerate(listing.classes) if label not in learned]
     if missing:
         raise DataError(f"class {missing[0]!r} has no readable picture to train on; add some, or drop the class")

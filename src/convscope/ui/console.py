@@ -44,7 +44,7 @@ class Terminal(Listener):
         self.language = language_of(lang)
         self.json_wanted = json_wanted
         self.quiet = quiet
-        self._stage = ""
+        self._stage = self._run = ""
         self._begun = self._spoken = 0.0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -70,6 +70,8 @@ class Terminal(Listener):
 
     def message(self, key: str, **values: object) -> None:
         """One line about the job."""
+        if key == "train.folder":
+            self._run = str(values["run"])
         if not self.quiet:
             self._print(say(key, self.language, **values), sys.stderr if self.json_wanted else sys.stdout)
 
@@ -101,6 +103,12 @@ class Terminal(Listener):
         for row in rows:
             table.add_row(*row)
         console.print(table)
+
+    def interrupted(self) -> None:
+        """Say how to go on with a run that was stopped by hand."""
+        self.close()
+        if self._run:
+            print(f"\nconvscope: {say('train.interrupted', self.language, run=self._run)}", file=sys.stderr)
 
     def close(self) -> None:
         """Take the bar away."""

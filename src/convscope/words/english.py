@@ -51,5 +51,5 @@ TEXTS = {
     "summary.total": "{name}: {parameters} parameters, {macs} multiply-accumulates",
     "doctor.engine": "engine",
     "doctor.why": "why",
-    "demo.intro": "training LeNet-5 (1998) on 1,797 handwritten digits of 8x8 pixels that ship with scikit-learn",
+    "demo.intro": "training LeNet-5 on 1,797 handwritten digits of 8x8 pixels that ship with scikit-learn",
 }

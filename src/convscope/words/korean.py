@@ -51,5 +51,5 @@ TEXTS = {
     "summary.total": "{name}: 매개변수 {parameters}개, 곱셈-덧셈 {macs}회",
     "doctor.engine": "엔진",
     "doctor.why": "이유",
-    "demo.intro": "scikit-learn에 들어 있는 8x8 픽셀 손글씨 숫자 1,797장으로 LeNet-5(1998)를 학습합니다",
+    "demo.intro": "scikit-learn에 들어 있는 8x8 픽셀 손글씨 숫자 1,797장으로 LeNet-5를 학습합니다",
 }

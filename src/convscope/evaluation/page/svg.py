@@ -91,7 +91,10 @@ def draw(chart: Chart) -> str:
     every_x = [x for line in chart.lines for x, _ in line.points]
     every_y = [y for line in chart.lines for _, y in line.points]
     first, last = min(every_x), max(every_x)
-    levels = ticks(min(every_y) if chart.share else min(0.0, *every_y), max(every_y))
+    low, high = (min(every_y) if chart.share else min(0.0, *every_y)), max(every_y)
+    if chart.share and low == high == 1:
+        low = 0.9  # a flat line at the very top still needs an axis below it
+    levels = ticks(low, high)
     if chart.share:
         levels = [level for level in levels if 0 <= level <= 1]
     bottom, top = levels[0], levels[-1]

@@ -9,7 +9,7 @@ from convscope.ui.cli.options import Json, Lang, Quiet
 from convscope.ui.cli.train import run_training
 from convscope.ui.console import Terminal
 
-RECIPE = {"model": "lenet5", "epochs": 40, "batch": 32, "seed": 0, "patience_checks": 40}
+RECIPE = {"model": "lenet5_modern", "epochs": 30, "batch": 32, "seed": 0, "patience_checks": 30}
 
 
 def demo(
@@ -21,7 +21,7 @@ def demo(
     """Nothing is downloaded. It is the same as the next command.
 
     \b
-      convscope train digits --model lenet5 --epochs 40 --batch 32 --patience 40 --name demo
+      convscope train digits --model lenet5_modern --epochs 30 --batch 32 --patience 30 --name demo
 
     \b
     Examples:

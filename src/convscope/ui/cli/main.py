@@ -105,14 +105,18 @@ def complain(message: str) -> int:
 def usage_sentence(message: str, arguments: list[str]) -> str:
     """The parser's complaint in our form: what, what was found, what to do.
 
-    >>> usage_sentence("Invalid value for '--epochs': 'x' is not a valid int.", ["train", "--epochs", "x"])
-    "--epochs: 'x' is not a valid int; see convscope train --help"
+    >>> usage_sentence("Invalid value for '--epochs': Input should be a valid integer, unable", ["--epochs", "x"])
+    '--epochs x: expected a valid integer'
     >>> usage_sentence("No such command 'trian'.", ["trian"])
     'trian: no such command; did you mean train?'
     """
     unknown = re.match(r"No such command '(.*?)'", message)
     if unknown:
         return f"{unknown[1]}: no such command; {nearest(unknown[1], list(COMMANDS))}"
+    wrong = re.match(r"Invalid value for '?(--[\w-]+)'?: Input should be (.*?)(?:,|$)", message)
+    if wrong and wrong[1] in arguments:
+        found = arguments[arguments.index(wrong[1]) + 1]
+        return f"{wrong[1]} {found}: expected {wrong[2]}"
     sentence = re.sub(r"^Invalid value for '?(.*?)'?: ", r"\1: ", message).rstrip(".")
     command = next((word for word in arguments if word in COMMANDS), "")
     return f"{sentence}; see convscope {command + ' ' if command else ''}--help"

@@ -105,7 +105,11 @@ def run_training(
         raise DataError(
             "no pictures to train on: convscope train DATA, where DATA is a folder, a file or a name such as digits"
         )
-    finished = run(data, recipe, out=out, name=name, resume=resume, listener=terminal, language=terminal.language)
+    try:
+        finished = run(data, recipe, out=out, name=name, resume=resume, listener=terminal, language=terminal.language)
+    except KeyboardInterrupt:
+        terminal.interrupted()
+        raise typer.Exit(130) from None
     show_report(terminal, finished.report)
     terminal.say("result.report", file=finished.path / "report.html")
     terminal.line(str(finished.path))

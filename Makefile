@@ -1,0 +1,56 @@
+# Everything that people and CI run. Each target sets up what it needs in .venv; Python 3.11 or newer is enough.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN    := $(BIN)/python -m
+
+.PHONY: help demo test check bars soak bench clean install dev
+
+help:            ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
+
+install: $(VENV)/.installed          ## convscope and what it needs, in .venv
+dev: $(VENV)/.dev                    ## the same with the tools of development
+
+demo: $(VENV)/.installed             ## train LeNet-5 on built-in digits and judge it; offline, under a minute
+	@$(BIN)/convscope demo
+
+test: $(VENV)/.dev                   ## what CI runs: style, types, tests, doctests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(RUN) pytest
+
+check: $(VENV)/.dev                  ## style and types alone, in seconds
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bars: $(VENV)/.dev                   ## every promised figure in full, as a table
+	$(BIN)/python benchmarks/bars.py
+
+soak: $(VENV)/.dev                   ## what takes hours
+	$(BIN)/python benchmarks/soak.py
+
+bench: $(VENV)/.dev                  ## speed, as ratios against named peers
+	$(BIN)/python benchmarks/loop.py
+	$(BIN)/python benchmarks/startup.py
+
+clean:                               ## remove everything that was made here
+	rm -rf $(VENV) runs bars dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "convscope needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --upgrade pip
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing convscope and its libraries into $(VENV) (about 6 GB, a few minutes)" >&2
+	$(RUN) pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(RUN) pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
