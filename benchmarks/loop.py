@@ -23,7 +23,7 @@ PICTURES = 8192
 ROUNDS = 5
 
 
-def material(recipe: cs.Recipe) -> tuple[Pixels, Pixels]:
+def material() -> tuple[Pixels, Pixels]:
     """Random pictures and labels: the time of a step does not depend on what they show."""
     from convscope.data.listing import build
     from convscope.data.stores import Arrays
@@ -82,7 +82,7 @@ def main() -> None:
     print(f"{'network':<16}{'ours s':>10}{'bare s':>10}{'ratio':>8}  losses equal")
     for model in ("lenet5_modern", "course_cnn"):
         recipe = cs.Recipe(model=model, epochs=2, batch=64, device="cpu", precision="f32")
-        train, val = material(recipe)
+        train, val = material()
         pairs = [(ours(recipe, train, val), bare(recipe, train, val)) for _ in range(ROUNDS + 1)][1:]
         mine, theirs = median(p[0][0] for p in pairs), median(p[1][0] for p in pairs)
         ratio = median(p[0][0] / p[1][0] for p in pairs)

@@ -22,4 +22,6 @@ def measure(runs: int = RUNS) -> tuple[float, float]:
 
 if __name__ == "__main__":
     bare, ours = measure()
-    print(f"python -c pass      {bare:.3f} s\nconvscope --help    {ours:.3f} s\ndifference          {ours - bare:.3f} s")
+    print(
+        f"python -c pass      {bare:.3f} s\nconvscope --help    {ours:.3f} s\ndifference          {ours - bare:.3f} s"
+    )

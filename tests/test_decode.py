@@ -2,7 +2,6 @@
 
 import io
 import struct
-import sys
 import zlib
 from time import perf_counter
 
@@ -177,7 +176,7 @@ def test_a_file_cut_off_anywhere_is_refused(format):
 def test_a_real_photo_cut_off_anywhere_is_refused(shared, share):
     data = next((shared / "hymenoptera" / "val" / "ants").glob("*.jpg")).read_bytes()
 
-    with pytest.raises(UnreadableImage, match="damaged or cut off|not a picture"):
+    with pytest.raises(UnreadableImage, match=r"damaged or cut off|not a picture"):
         decode(data[: len(data) * share // 100])
 
 
@@ -247,7 +246,3 @@ def test_a_thumbnail_has_the_longer_side_asked_for(size, expected):
     picture = torch.zeros(1, size[1], size[0], dtype=torch.uint8)
 
     assert Image.open(io.BytesIO(thumbnail(picture, 160))).size == expected
-
-
-def test_this_interpreter_decodes_without_reaching_for_other_formats():
-    assert "PIL.EpsImagePlugin" not in sys.modules or decode(encode(noise(), "PNG")).shape == (3, 12, 18)

@@ -9,9 +9,9 @@ import warnings
 
 import numpy as np
 import torch
+import torchvision  # noqa: F401 (registers torch.ops.image)
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_jpeg
 
 from convscope.errors import UnreadableImage
 
@@ -20,6 +20,10 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 2**26
 MAX_SIDE = 2**16
 MAX_BYTES = 2**27
+
+# torchvision 0.29 deprecates its Python function around this operator; without the operator, Pillow takes over.
+BY_TORCHVISION = ("JPEG", "MPO") if hasattr(torch.ops.image, "decode_jpeg") else ()  # MPO: several JPEGs in a file
+RGB = 3  # torchvision.io.ImageReadMode.RGB
 
 # Our own limit on pixels is lower, and a damaged file is an error or a picture: nothing to print into a progress bar.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -50,11 +54,11 @@ def decode(data: bytes) -> Tensor:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_bombs(*image.size)
-            if image.format in {"JPEG", "MPO"}:  # MPO: a camera's JPEG with more pictures behind the first
+            if image.format in BY_TORCHVISION:
                 return _decode_jpeg(data)
             return _decode_other(image)
     except UnidentifiedImageError:
-        raise UnreadableImage(f"not a picture in a known format ({', '.join(FORMATS)})") from None
+        raise UnreadableImage(f"not a picture in a known format ({', '.join(FORMATS)}), or damaged") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImage(f"more than {MAX_PIXELS:,} pixels") from None
     except UnreadableImage:
@@ -96,7 +100,7 @@ def _refuse_bombs(width: int, height: int) -> None:
 def _decode_jpeg(data: bytes) -> Tensor:
     encoded = torch.frombuffer(bytearray(data), dtype=torch.uint8)
     try:
-        (picture,) = decode_jpeg([encoded], mode=ImageReadMode.RGB, apply_exif_orientation=True)
+        picture: Tensor = torch.ops.image.decode_jpeg(encoded, RGB, True)  # True: upright by EXIF
         return picture
     except RuntimeError as error:
         if "not supported" not in str(error):

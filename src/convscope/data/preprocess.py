@@ -24,8 +24,9 @@ class Preprocess(BaseModel):
         size: side of the network's square input, in pixels.
         channels: 1 (grey, BT.601 luma) or 3 (RGB).
         resize: `crop` cuts the central square, `squash` takes the whole picture and changes its shape,
-            `pad` keeps both and fills the rest with the mean colour.
+            `pad` keeps both and fills the rest with `fill`.
         share: with `crop`, the square's side as a share of the shorter side.
+        fill: grey level, 0 to 255, of what `pad` adds.
         interpolation: how pixels are mixed; always antialiased.
         mean: subtracted from each channel after values were brought from 0..255 to 0..1.
         spread: what each channel is divided by then.
@@ -41,6 +42,7 @@ class Preprocess(BaseModel):
     channels: Literal[1, 3] = 3
     resize: Resize = "crop"
     share: float = Field(default=1.0, gt=0, le=1)
+    fill: int = Field(default=128, ge=0, le=255)
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     mean: tuple[Finite, ...]
     spread: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...]
@@ -88,8 +90,7 @@ class Preprocess(BaseModel):
         if (tall, wide) == (self.size, self.size):
             return cut.contiguous()
 
-        fill = torch.tensor([min(255, max(0, round(255 * mean))) for mean in self.mean], dtype=torch.uint8)
-        whole = fill[:, None, None].expand(*cut.shape[:-2], self.size, self.size).clone()
+        whole = torch.full((*cut.shape[:-2], self.size, self.size), self.fill, dtype=torch.uint8)
         whole[..., top : top + tall, left : left + wide] = cut
         return whole
 

@@ -1,6 +1,7 @@
 """Any layout to a `Listing`: what the user has is taken as it comes."""
 
 import glob
+import os
 from pathlib import Path, PurePosixPath
 
 from convscope.data import builtin, folders, idx, tables
@@ -31,7 +32,7 @@ def read(data: str | Path) -> Listing:
         Listing(classes=('0', '1', '2', '3', '4', '5', '6', '7', '8', '9'), title='digits')
     """
     path = Path(data)
-    if not path.exists():
+    if not _there(data):
         if str(data) in builtin.SETS:
             return builtin.SETS[str(data)]()
         raise DataError(
@@ -63,7 +64,7 @@ def gather(inputs: list[str]) -> Listing:
     """
     places: dict[str, tuple[Store, str]] = {}
     for item in inputs:
-        found = [Path(item)] if Path(item).exists() else _matches(item)
+        found = [Path(item)] if _there(item) else _matches(item)
         if not found:
             raise DataError(f"{item}: no such file, folder or pattern")
         for path in found:
@@ -80,6 +81,10 @@ def gather(inputs: list[str]) -> Listing:
     listing = build(Many(places), [(name, "", "") for name in places], title=", ".join(inputs))
     listing.labels[:] = UNLABELLED
     return listing
+
+
+def _there(path: str | Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 (Path.exists raises on names that are too long or may not be seen)
 
 
 def _matches(pattern: str) -> list[Path]:

@@ -1,5 +1,6 @@
 """Where pictures lie: a folder, a zip, arrays in memory, or several of these. All answer the same two questions."""
 
+import re
 import stat
 import unicodedata
 import zipfile
@@ -18,6 +19,7 @@ EXTENSIONS = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"]
 )
 ENCRYPTED, UTF8 = 0x1, 0x800  # flag bits of a zip's members
+OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:")  # from the root, or from a Windows drive
 JUNK_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 
 
@@ -220,7 +222,7 @@ def _member_name(archive: Path, info: zipfile.ZipInfo) -> str:
             except UnicodeDecodeError:
                 continue
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or ".." in parts or name.startswith(("/", "\\")) or name[1:2] == ":" or "\0" in name:
+    if not parts or ".." in parts or OUTSIDE.match(name) or "\0" in name:
         raise UnsafeArchive(f"{archive}: the member {name!r} leads outside the archive; make the zip anew without it")
     if stat.S_ISLNK(info.external_attr >> 16):
         raise UnsafeArchive(f"{archive}: the member {name!r} is a link; make the zip anew with the file itself")

@@ -38,7 +38,8 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     scale = 1 + Z_95**2 / count
     middle = (share + Z_95**2 / (2 * count)) / scale
     half = Z_95 * sqrt(share * (1 - share) / count + Z_95**2 / (4 * count**2)) / scale
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # rounding must not push the share itself out at 0 and 1
+    return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
 
 
 def confusion(truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
@@ -71,7 +72,7 @@ def per_class(
 
 
 def text_report(truth: NDArray[np.int64], predicted: NDArray[np.int64], classes: tuple[str, ...]) -> str:
-    """scikit-learn's classification report, letter by letter.
+    """The classification report of scikit-learn, letter by letter.
 
     >>> text_report(np.array([0, 1]), np.array([0, 1]), ("a", "b")).split()[:4]
     ['precision', 'recall', 'f1-score', 'support']

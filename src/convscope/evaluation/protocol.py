@@ -55,6 +55,8 @@ def evaluate(
     bundle = model if isinstance(model, Bundle) else Bundle.load(model)
     listing = images if isinstance(images, Listing) else read(images)
     record = recorded_split(bundle)
+    if not record:
+        listener.message("result.no_record")
     hashes = listing.hash(listener)
     parts = _parts(listing, hashes, record)
     if split is None:
@@ -115,11 +117,11 @@ def judge(bundle: Bundle, listing: Listing, *, split: str, listener: Listener = 
 
 
 def recorded_split(bundle: Bundle) -> list[splits.Row]:
-    """Who trained, validated and tested this model: from its run folder, else from the model file."""
-    beside = bundle.path.parent / "split.csv" if bundle.path else None
-    if beside and beside.is_file():
-        return splits.read(beside)
-    hashes = bundle.card.hashes or {}
+    """Who trained, validated and tested this model: from the model file, else from its run folder; else empty."""
+    hashes = bundle.card.hashes
+    if hashes is None:
+        beside = bundle.path.parent / "split.csv" if bundle.path else None
+        return splits.read(beside) if beside and beside.is_file() else []
     return [splits.Row("", "", part, content) for part, contents in hashes.items() for content in contents]
 
 

@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 
 from convscope.data.files import write_csv, write_json, write_text
+from convscope.errors import DataError
 from convscope.evaluation import metrics
 from convscope.evaluation.predictions import Predictions
 from convscope.words import Language
 
 SCHEMA = 1
+
+# (key of the texts, value): a value is shown as it is, or is itself a key of the texts with what to fill in
+Facts = Sequence[tuple[str, str | tuple[str, dict[str, object]]]]
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Report:
         *,
         picture: Callable[[int], bytes | None],
         curves: Sequence[dict[str, float]] = (),
-        facts: Sequence[tuple[str, str]] = (),
+        facts: Facts = (),
         language: Language = "en",
     ) -> None:
         """Write report.json, predictions.csv, confusion.csv and report.html.
@@ -98,7 +102,7 @@ class Report:
             folder: made if it is not there.
             picture: row of the predictions to a small JPEG of it, or None.
             curves: rows of metrics.csv, for a run's own report.
-            facts: (key of the texts, value) pairs about the run, shown at the foot of the page.
+            facts: about the run, shown at the foot of the page.
             language: what the page opens in; it holds both.
         """
         from convscope.evaluation.page.render import render
@@ -112,12 +116,22 @@ class Report:
 
     @classmethod
     def read(cls, folder: Path) -> "Report":
-        """The report of a folder that `write` filled, with its predictions left in their file."""
-        content = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        content.pop("schema")
-        for key in ("top1_interval", "classes", "broken", "trained_on"):
-            content[key] = tuple(content[key])
-        return cls(**content)
+        """The report of a folder that `write` filled, with its predictions left in their file.
+
+        Raises:
+            DataError: no report there, or one of a newer convscope.
+        """
+        file = folder / "report.json"
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            schema = content.pop("schema")
+            if schema > SCHEMA:
+                raise DataError(f"{file}: from a newer convscope (schema {schema}, known up to {SCHEMA}); update it")
+            for key in ("top1_interval", "classes", "broken", "trained_on"):
+                content[key] = tuple(content[key])
+            return cls(**content)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise DataError(f"{file}: no report of convscope there; `convscope evaluate` writes one") from None
 
     def worst_confusions(self, most: int = 5) -> list[tuple[str, str, int]]:
         """(true, predicted, pictures) of the cells off the diagonal, fullest first."""

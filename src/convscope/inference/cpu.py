@@ -18,6 +18,9 @@ WORTH_IT = 1.15
 # below this much work a step is overhead, not arithmetic, and bfloat16 only adds conversions
 SMALL_MACS = 2_000_000_000
 
+# taken before anyone changes it: a later choice of ours must not shrink the next one
+_PYTORCHS_CHOICE = torch.get_num_threads()
+
 BF16_FLAGS = ("amx_bf16", "avx512_bf16", "bf16")
 
 
@@ -48,7 +51,7 @@ def threads(wanted: int | None = None) -> int:
     if wanted:
         return wanted
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(torch.get_num_threads(), affinity, ceil(quota() or affinity)))
+    return max(1, min(_PYTORCHS_CHOICE, affinity, ceil(quota() or affinity)))
 
 
 def model_name() -> str:

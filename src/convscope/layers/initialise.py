@@ -17,6 +17,7 @@ def lecun_1998(network: nn.Module) -> None:
         network: changed in place.
     Source:
         LeCun, Bottou, Orr & Müller, "Efficient BackProp", 1998, section 4.6, eq. 16.
+
     Example:
         >>> layer = nn.Linear(300, 1)
         >>> lecun_1998(layer)

@@ -7,7 +7,7 @@ from convscope.layers.cost import macs
 
 
 class RBF(nn.Module):
-    """score[k] = -sum over j of (x[j] - codes[k, j])**2: how close x is to each class's fixed code.
+    """Score[k] = -sum over j of (x[j] - codes[k, j])**2: how close x is to each class's fixed code.
 
     The sign is turned against the paper's, so that the largest score wins as in every other network.
 

@@ -1,7 +1,6 @@
 """A convolution in which each output map sees only some of the input maps."""
 
 from collections.abc import Sequence
-
 from math import sqrt
 
 import torch

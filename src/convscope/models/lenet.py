@@ -2,9 +2,10 @@
 
 LeCun, Bottou, Bengio & Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86(11), 1998.
 Differs from the paper, `lenet5`: the output codes of ten classes are digits that we drew on the same 7x12 grid (the
-paper shows its own only as a figure), other numbers of classes get seeded codes; scores are minus the distances;
-a 28-pixel picture is padded by two pixels inside C1 instead of lying on a 32-pixel one; first weights have a spread of
-1 / sqrt(fan-in), the same authors' later advice, for with the paper's ±2.4 / fan-in today's optimisers learn slowly.
+paper shows its own only as a figure), other numbers of classes get seeded codes; scores are minus the distances; a
+28-pixel picture is padded by two pixels of value 0 inside C1 instead of lying on 32 pixels of background, -0.1; first
+weights have a spread of 1 / sqrt(fan-in), the same authors' later advice, for with the paper's ±2.4 / fan-in today's
+optimisers learn slowly.
 Differs from the paper, `lenet5_modern`: full C3, ReLU, maximum pooling, trained linear output, initialisation.
 """
 
@@ -49,7 +50,7 @@ DIGITS = """
 """
 
 F6 = 84
-CANDIDATES = 200
+POOL = 4096
 
 
 def digit_codes() -> Tensor:
@@ -64,19 +65,24 @@ def digit_codes() -> Tensor:
 
 
 def seeded_codes(classes: int) -> Tensor:
-    """(classes, 84) of -1 and 1: each the farthest from the earlier ones among 200 random candidates.
+    """(classes, 84) of -1 and 1: from a seeded pool of 4,096, each the farthest from those chosen before it.
 
     >>> seeded_codes(3).shape
     torch.Size([3, 84])
     """
-    generator = torch.Generator().manual_seed(1998)
-    codes = torch.empty(0, F6)
-    for _ in range(classes):
-        candidates = torch.randint(0, 2, (CANDIDATES, F6), generator=generator) * 2.0 - 1
-        # the closer two codes are, the larger their product
-        closest = (candidates @ codes.T).amax(dim=1) if len(codes) else torch.zeros(CANDIDATES)
-        codes = torch.cat([codes, candidates[closest.argmin()][None]])
-    return codes
+    if classes > POOL:
+        raise ModelError(
+            f"lenet5 has codes for up to {POOL:,} classes, not {classes:,}; lenet5_modern has no such limit"
+        )
+    wanted = torch.get_default_device()
+    with torch.device("cpu"):  # codes are computed even where a network is only outlined, on the meta device
+        pool = torch.randint(0, 2, (POOL, F6), generator=torch.Generator().manual_seed(1998)) * 2.0 - 1
+        chosen: list[int] = []
+        closest = torch.full((POOL,), -torch.inf)  # the closer two codes are, the larger their product
+        for _ in range(classes):
+            chosen.append(int(closest.argmin()))
+            closest = closest.maximum(pool @ pool[chosen[-1]])
+    return pool[chosen].to(wanted)
 
 
 class LeNet5(nn.Sequential):

@@ -41,5 +41,10 @@ class Network:
         """Its preprocessing at a size and number of channels."""
         mean, spread = self.scale or UNMEASURED
         return Preprocess(
-            size=size, channels=channels, resize=resize, mean=(mean,) * channels, spread=(spread,) * channels
+            size=size,
+            channels=channels,
+            resize=resize,
+            fill=round(255 * mean),
+            mean=(mean,) * channels,
+            spread=(spread,) * channels,
         )

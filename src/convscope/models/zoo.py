@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from convscope.errors import UnknownModel
+from convscope.errors import ModelError, UnknownModel
 from convscope.layers.summary import Summary, summarise
 from convscope.models import course_cnn, lenet
 from convscope.models.network import Network
@@ -44,14 +44,27 @@ def build(name: str, classes: int, channels: int | None = None, size: int | None
         torch.Size([1, 10])
     """
     row = find(name)
+    if classes < 1:
+        raise ModelError(f"{name} with {classes} classes: needs at least 1")
     return row.build(classes, channels or row.channels, size or row.sizes[0])
 
 
 def describe(name: str, classes: int | None = None, channels: int | None = None, size: int | None = None) -> Summary:
     """A network's layers, worked out without computing: at the paper's own head and input unless told otherwise.
 
-    >>> describe("lenet5").parameters
-    60000
+    Args:
+        name: from `convscope models`.
+        classes: outputs; None takes the paper's.
+        channels: of the input, 1 or 3; None takes the paper's.
+        size: side of the input in pixels; None takes the paper's.
+
+    Raises:
+        UnknownModel: no network has that name.
+        ModelError: it cannot be built at that size.
+
+    Example:
+        >>> describe("lenet5").parameters
+        60000
     """
     row = find(name)
     channels, size = channels or row.channels, size or row.sizes[0]

@@ -1,4 +1,4 @@
-"""bf16 or f32 for training steps: chosen by a short test of the very step, on this machine."""
+"""Arithmetic of training steps, bf16 or f32: chosen by a short test of the very step, on this machine."""
 
 import copy
 from typing import Any

@@ -13,6 +13,7 @@ from convscope.data.listing import Listing
 from convscope.data.sources import read
 from convscope.errors import DataError, RunError
 from convscope.evaluation.protocol import Thumbnails, judge
+from convscope.evaluation.report import Facts
 from convscope.models import zoo
 from convscope.models.bundle import FILE, MAX_HASHES, Bundle, Card
 from convscope.training import precision
@@ -180,20 +181,30 @@ def _card(material: Material, best: dict[str, float]) -> Card:
     )
 
 
-def _facts(material: Material, outcome: Outcome, seconds: float) -> list[tuple[str, str]]:
+def _facts(material: Material, outcome: Outcome, seconds: float) -> Facts:
     recipe, preprocess, row = material.recipe, material.preprocess, zoo.find(material.recipe.model or "")
-    listing = material.listing
-    parts = ", ".join(f"{listing.parts.count(part):,} {part}" for part in splits.PARTS if part in listing.parts)
-    colour = "RGB" if preprocess.channels == 3 else "grey"
+    parts = {part: f"{material.listing.parts.count(part):,}" for part in splits.PARTS}
     return [
         ("report.fact.model", recipe.model or ""),
         ("report.fact.paper", f"{row.paper}, {row.year}"),
-        ("report.fact.data", f"{listing.title}: {parts} (split seed {recipe.split_seed})"),
-        ("report.fact.preprocess", f"{preprocess.resize}, {preprocess.size}x{preprocess.size} px, {colour}"),
-        ("report.fact.epochs", f"{len(outcome.history)} of {recipe.epochs}, best {outcome.best_epoch}"),
+        (
+            "report.fact.data",
+            ("report.value.data", {"title": material.listing.title, "seed": recipe.split_seed, **parts}),
+        ),
+        (
+            "report.fact.preprocess",
+            (f"report.value.{preprocess.resize}", {"size": preprocess.size, "channels": preprocess.channels}),
+        ),
+        (
+            "report.fact.epochs",
+            (
+                "report.value.epochs",
+                {"done": len(outcome.history), "epochs": recipe.epochs, "best": outcome.best_epoch},
+            ),
+        ),
         ("report.fact.seed", str(recipe.seed)),
         ("report.fact.precision", recipe.precision),
-        ("report.fact.seconds", f"{seconds:.1f}"),
+        ("report.fact.seconds", ("report.value.seconds", {"seconds": f"{seconds:.1f}"})),
         ("report.fact.versions", ", ".join(f"{name} {version(name)}" for name in ("convscope", *LIBRARIES))),
         ("report.fact.command", "convscope train --config config.yaml"),
     ]

@@ -31,6 +31,7 @@ TEXTS = {
     "result.trained_on": "{count} of these pictures were trained on (first: {first})",
     "result.refused": "{count} pictures left out of the test because they were trained on (first: {first})",
     "result.broken": "left out, cannot be read: {file}: {reason}",
+    "result.no_record": "which pictures this model was trained on is not known: its run folder's split.csv is not beside it",
     "result.not_kept": "--out DIR keeps report.html, report.json, predictions.csv and confusion.csv",
     "predict.broken": "{count} of {total} files could not be read",
     "models.name": "name",

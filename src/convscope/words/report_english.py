@@ -107,4 +107,10 @@ TEXTS = {
     "report.fact.weights": "Starting weights",
     "report.fact.classes": "Classes",
     "report.fact.hash": "Fingerprint",
+    "report.value.data": "{title}: {train} training, {val} validation and {test} test pictures (split seed {seed})",
+    "report.value.crop": "central square cut out, {size}×{size} pixels, channels: {channels}",
+    "report.value.squash": "whole picture squashed to a square, {size}×{size} pixels, channels: {channels}",
+    "report.value.pad": "whole picture padded to a square, {size}×{size} pixels, channels: {channels}",
+    "report.value.epochs": "{done} of {epochs}; the weights of epoch {best} were kept",
+    "report.value.seconds": "{seconds} s",
 }

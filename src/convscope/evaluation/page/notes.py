@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from convscope.evaluation.page.texts import both, name
 
 if TYPE_CHECKING:
-    from convscope.evaluation.report import Report
+    from convscope.evaluation.report import Facts, Report
 
 MOST = 50  # files named one by one
 
@@ -35,11 +35,15 @@ def seen_before(report: "Report") -> str:
     return f"<section><h2>{both('report.trained_on')}</h2>{notes}{files}</section>"
 
 
-def foot(facts: Sequence[tuple[str, str]]) -> str:
+def foot(facts: "Facts") -> str:
     """Facts of the run, and who made the page."""
-    rows = "".join(f"<div><dt>{both(key)}</dt><dd>{name(value)}</dd></div>" for key, value in facts)
+    rows = "".join(f"<div><dt>{both(key)}</dt><dd>{_value(value)}</dd></div>" for key, value in facts)
     table = f'<h2>{both("report.facts")}</h2><dl class="facts">{rows}</dl>' if facts else ""
     return f'<footer>{table}<p class="made">{both("report.made")}</p></footer>'
+
+
+def _value(value: "str | tuple[str, dict[str, object]]") -> str:
+    return name(value) if isinstance(value, str) else both(value[0], **value[1])
 
 
 def _list(items: Sequence[str]) -> str:

@@ -16,14 +16,14 @@ from convscope.evaluation.page.texts import escape
 from convscope.words import LANGUAGES, Language, say
 
 if TYPE_CHECKING:
-    from convscope.evaluation.report import Report
+    from convscope.evaluation.report import Facts, Report
 
 
 def render(
     report: "Report",
     picture: Callable[[int], bytes | None],
     curves: Sequence[dict[str, float]],
-    facts: Sequence[tuple[str, str]],
+    facts: "Facts",
     language: Language,
 ) -> str:
     """The page, in both languages.
@@ -32,7 +32,7 @@ def render(
         report: what is shown.
         picture: row of the predictions to a small JPEG of it, or None.
         curves: rows of metrics.csv; keys that the page does not know are left out.
-        facts: (key of the texts, value) pairs for the foot of the page.
+        facts: (key of the texts, value) pairs for the foot of the page; see `Facts`.
         language: what the page opens in.
     """
     style, script = _asset("page.css"), _asset("page.js")

@@ -73,13 +73,13 @@ def percent(share: float) -> str:
 def duration(seconds: float) -> str:
     """A short time with the unit that suits it.
 
-    >>> duration(0.00421).replace(NO_BREAK, " "), duration(2.5).replace(NO_BREAK, " ")
-    ('4.2 ms', '2.5 s')
+    >>> [duration(seconds).replace(NO_BREAK, " ") for seconds in (2.5, 0.0421, 0.00421, 0.0000421)]
+    ['2.5 s', '42 ms', '4.2 ms', '0.042 ms']
     """
     if seconds >= 1:
         return f"{seconds:.1f}{NO_BREAK}s"
     thousandths = seconds * 1000
-    return f"{thousandths:.1f}{NO_BREAK}ms" if thousandths < 10 else f"{thousandths:.0f}{NO_BREAK}ms"
+    return f"{thousandths:.2g}{NO_BREAK}ms" if thousandths < 10 else f"{thousandths:.0f}{NO_BREAK}ms"
 
 
 def _pair(tag: str, key: str, values: dict[str, object]) -> str:
