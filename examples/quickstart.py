@@ -9,7 +9,7 @@ from contextlib import chdir
 from tempfile import TemporaryDirectory
 
 import torch
-from torchvision.io import write_png
+from PIL import Image
 
 import convscope as cs
 
@@ -26,9 +26,9 @@ def quickstart():
     report = cs.evaluate(run.model, images, split="val")
     print(f"validation top-1 {report.top1:.3f} on {report.n} pictures")
     for true, predicted, count in report.worst_confusions(most=2):
-        print(f"  {true} taken for {predicted}: {count} pictures")
+        print(f"  {true} taken for {predicted}: {count}")
 
-    write_png(images.test.picture(0), "digit.png")
+    Image.fromarray(images.test.picture(0)[0].numpy()).save("digit.png")
     answer = cs.predict(run.model, "digit.png")[0]
     print(f"digit.png shows {answer['label']} (probability {answer['probability']:.2f})")
 

@@ -1,6 +1,7 @@
 """What a run works with: pictures split and read, network and size chosen, preprocessing measured."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
         raise DataError(
             f"{listing.title}: one class only ({listing.classes[0]!r}); a classifier needs two: one folder for each"
         )
-    recipe = recipe.settle(data=recipe.data or listing.title, **_choose(listing, recipe))
+    recipe = recipe.settle(data=_where(recipe.data or listing.title), **_choose(listing, recipe))
     listener.message("train.classes", count=len(listing.classes), names=", ".join(listing.classes[:20]))
     if listing.ignored:
         listener.message("train.ignored", count=len(listing.ignored), first=listing.ignored[0])
@@ -73,6 +74,11 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
         for part in pixels.values():
             part.preprocess = preprocess
     return Material(recipe.settle(threads=threads), preprocess, listing, pixels, whole.broken)
+
+
+def _where(data: str) -> str:
+    """A path that holds from any folder; the name of a built-in set as it is."""
+    return str(Path(data).absolute()) if Path(data).exists() else data
 
 
 def _rows(listing: Listing, part: str) -> NDArray[np.int64]:

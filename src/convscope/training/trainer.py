@@ -79,7 +79,6 @@ def train(
     recipe, choices = precision.settle(recipe, network, material.preprocess, listener)
 
     folder = new_folder(out, name or default_name(recipe.model or "", listing.title))
-    recipe.save(folder / "config.yaml")
     rows = zip(
         material.listing.files, material.listing.labels, material.listing.parts, material.listing.hashes, strict=True
     )
@@ -88,6 +87,7 @@ def train(
         [splits.Row(file, listing.classes[label], part, hashed) for file, label, part, hashed in rows],
     )
     write_environment(folder, environment(recipe.threads or 0, recipe.device, choices))
+    recipe.save(folder / "config.yaml")  # last: a folder that has it can be resumed
     return _finish(_fresh(recipe, material), replace(material, recipe=recipe), folder, None, listener, language, start)
 
 
