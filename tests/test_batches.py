@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from convscope.data import files
-from convscope.data.batches import Pixels
+from convscope.data.batches import Pixels, free_memory
 from convscope.data.preprocess import Preprocess
 from convscope.data.sources import read
 from convscope.errors import DataError
@@ -172,3 +172,17 @@ def test_a_name_that_is_not_unicode_is_written_with_its_bytes_escaped(tmp_path):
     files.write_text(tmp_path / "t.txt", os.fsdecode(b"\xb0\xed.jpg"))
 
     assert (tmp_path / "t.txt").read_text() == r"\udcb0\udced.jpg"
+
+
+def test_free_memory_is_the_containers_where_that_is_less(tmp_path):
+    (tmp_path / "memory.max").write_text("5000000\n")
+    (tmp_path / "memory.current").write_text("3000000\n")
+    (tmp_path / "v1/memory").mkdir(parents=True)
+    (tmp_path / "v1/memory/memory.limit_in_bytes").write_text("1000")
+    (tmp_path / "v1/memory/memory.usage_in_bytes").write_text("2000")
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none/memory.max").write_text("max\n")
+
+    assert free_memory(tmp_path) == 2_000_000
+    assert free_memory(tmp_path / "v1") == 0
+    assert free_memory(tmp_path / "none") > 2_000_000

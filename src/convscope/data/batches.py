@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -64,8 +66,7 @@ class Pixels:
         self.preprocess = preprocess
         self.threads = threads
         wanted = len(listing) * preprocess.channels * preprocess.size**2
-        available = int(MEMORY_SHARE * psutil.virtual_memory().available)
-        keep = wanted <= (available if memory_bytes is None else memory_bytes)
+        keep = wanted <= (int(MEMORY_SHARE * free_memory()) if memory_bytes is None else memory_bytes)
 
         shape = (len(listing) if keep else 0, preprocess.channels, preprocess.size, preprocess.size)
         kept, filled = torch.empty(shape, dtype=torch.uint8), 0
@@ -130,6 +131,26 @@ class Pixels:
                 if position + 1 < len(groups):
                     coming = ahead.submit(self.__getitem__, groups[position + 1])
                 yield rows, pictures
+
+
+def free_memory(root: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that may still be taken, by the machine's account and by the container's.
+
+    Args:
+        root: where the control groups are mounted.
+
+    Example:
+        >>> free_memory() > 0
+        True
+    """
+    free = [psutil.virtual_memory().available]
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        with suppress(OSError, ValueError):  # no such version of control groups, or "max": no limit
+            free.append(int((root / limit).read_text()) - int((root / used).read_text()))
+    return max(0, min(free))
 
 
 def _fit(

@@ -55,6 +55,9 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     listener.message("train.classes", count=len(listing.classes), names=", ".join(listing.classes[:20]))
     if listing.ignored:
         listener.message("train.ignored", count=len(listing.ignored), first=listing.ignored[0])
+    if recipe.weights == "default" and listing.side is None:
+        listener.message("train.scratch", model=recipe.model)
+        listener.message("train.scratch.more")
     listing.hash(listener)
     shares = recipe.split_seed, recipe.val_share, recipe.test_share
     listing.split(*shares)  # an impossible split is better told before the pictures are read than after
