@@ -118,7 +118,7 @@ def test_a_misspelt_network(refused, photos):
         (("--rate", "-1"), "--rate -1.0: needs more than 0"),
         (("--time-limit", "0"), "--time-limit 0.0: needs more than 0"),
         (("--resize", "stretch"), "--resize stretch: allowed: 'crop', 'squash' or 'pad'"),
-        (("--mode", "frozen"), "--mode frozen: allowed: 'scratch'"),
+        (("--mode", "frozen"), "--mode frozen: this version trains from scratch; allowed: scratch"),
         (("--lang", "de"), "--lang de: allowed: en, ko"),
         (("--test-share", "0.9"), "--test-share 0.9: must be less than 0.5"),
         (("--nonsense",), "No such option: --nonsense"),

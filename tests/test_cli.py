@@ -89,6 +89,7 @@ def test_evaluate_gives_the_report_of_the_runs_own_test(convscope, trained):
         "data": str(photos),
         "seconds_per_image": report["seconds_per_image"],
     }
+    assert report["own_split"] is True
     low, high = report["top1_interval"]
     assert low <= report["top1"] <= high
 

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 
@@ -22,7 +22,7 @@ from convscope.words import SILENT, Listener
 UNLABELLED = -1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Listing:
     """Pictures with their classes and parts.
 
@@ -36,16 +36,19 @@ class Listing:
         title: what the user called it.
     """
 
-    store: Store = field(repr=False)
-    files: tuple[str, ...] = field(repr=False)
-    labels: NDArray[np.int64] = field(repr=False)
+    store: Store
+    files: tuple[str, ...]
+    labels: NDArray[np.int64]
     classes: tuple[str, ...]
-    parts: tuple[str, ...] = field(repr=False)
-    ignored: tuple[str, ...] = field(default=(), repr=False)
+    parts: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
     title: str = ""
 
     def __len__(self) -> int:
         return len(self.files)
+
+    def __repr__(self) -> str:
+        return f"Listing({self.title!r}, {len(self):,} pictures, {len(self.classes):,} classes)"
 
     def picture(self, row: int) -> Tensor:
         """Decode one picture, uint8 (1 or 3, H, W)."""
@@ -180,6 +183,7 @@ def build(
             f"{title}: no pictures of a class were found"
             + (f" ({len(ignored)} other files, such as {ignored[0]})" if ignored else "")
             + "; expected one folder per class with pictures inside, or a CSV, list file, zip or IDX files"
+            + " (predict takes pictures without classes)" * bool(ignored)
         )
     classes = sorted({label for _, label, _ in entries}, key=lambda name: (natural(name), name))  # "1" and "01" differ
     index = {name: position for position, name in enumerate(classes)}

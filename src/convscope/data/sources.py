@@ -29,7 +29,7 @@ def read(data: str | Path) -> Listing:
 
     Example:
         >>> read("digits").part("test")
-        Listing(classes=('0', '1', '2', '3', '4', '5', '6', '7', '8', '9'), title='digits')
+        Listing('digits', 360 pictures, 10 classes)
     """
     path = Path(data)
     if not _there(data):

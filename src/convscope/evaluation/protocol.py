@@ -58,7 +58,8 @@ def evaluate(
     if not record:
         listener.message("result.no_record")
     hashes = listing.hash(listener)
-    parts = _parts(listing, hashes, record)
+    own = _own_parts(listing, hashes, record)
+    parts = own or list(listing.parts)
     if split is None:
         split = next((part for part in ("test", "val") if part in parts), "all")
     rows = [row for row, part in enumerate(parts) if split in ("all", part)]
@@ -80,7 +81,10 @@ def evaluate(
             )
     report = judge(bundle, listing.take(rows), split=split, listener=listener)
     return replace(
-        report, trained_on=tuple(listing.files[row] for row in known), refused=len(known) if split == "test" else 0
+        report,
+        own_split=bool(own),
+        trained_on=tuple(listing.files[row] for row in known),
+        refused=len(known) if split == "test" else 0,
     )
 
 
@@ -117,12 +121,17 @@ def judge(bundle: Bundle, listing: Listing, *, split: str, listener: Listener = 
 
 
 def recorded_split(bundle: Bundle) -> list[splits.Row]:
-    """Who trained, validated and tested this model: from the model file, else from its run folder; else empty."""
-    hashes = bundle.card.hashes
-    if hashes is None:
-        beside = bundle.path.parent / "split.csv" if bundle.path else None
-        return splits.read(beside) if beside and beside.is_file() else []
-    return [splits.Row("", "", part, content) for part, contents in hashes.items() for content in contents]
+    """Who trained, validated and tested this model: from its run folder, else from the model file; else empty."""
+    inside = [
+        splits.Row("", "", part, content) for part, hashes in (bundle.card.hashes or {}).items() for content in hashes
+    ]
+    beside = bundle.path.parent / "split.csv" if bundle.path else None
+    if beside and beside.is_file():
+        rows = splits.read(beside)
+        # a model file that was copied next to another run's split knows better itself
+        if not inside or {(row.split, row.sha256) for row in rows} == {(row.split, row.sha256) for row in inside}:
+            return rows
+    return inside
 
 
 def with_classes(listing: Listing, classes: tuple[str, ...]) -> Listing:
@@ -160,15 +169,14 @@ class Thumbnails:
             return None
 
 
-def _parts(listing: Listing, hashes: tuple[str, ...], record: list[splits.Row]) -> list[str]:
-    """The part of every picture: the run's own when most of the pictures are the run's, else the data's own."""
+def _own_parts(listing: Listing, hashes: tuple[str, ...], record: list[splits.Row]) -> list[str]:
+    """The run's own part of every picture, when most of the pictures are the run's; else nothing."""
     exact = {(row.file, row.sha256): row.split for row in record}
     found: dict[str, set[str]] = defaultdict(set)
     for row in record:
         found[row.sha256].add(row.split)
-    ours = sum(content in found for content in hashes)
-    if 2 * ours <= len(listing):
-        return list(listing.parts)
+    if 2 * sum(content in found for content in hashes) <= len(listing):
+        return []
     # copies may lie in two parts: the file's own part if it still has its name, else training before the others
     return [
         exact.get((file, content)) or next((part for part in splits.PARTS if part in found[content]), "")

@@ -40,6 +40,7 @@ class Report:
         model: name of the network.
         precision: arithmetic of the network, "f32" or "bf16".
         data: what the pictures came from.
+        own_split: whether the pictures were mostly the model's own data, judged by the run's split.
         broken: files that could not be read, with the reason.
         trained_on: files judged, or asked for, that the model had been trained on.
         refused: how many of those were left out of every figure (in a test, all).
@@ -60,6 +61,7 @@ class Report:
     model: str
     precision: str
     data: str
+    own_split: bool = False
     broken: tuple[dict[str, str], ...] = ()
     trained_on: tuple[str, ...] = field(default=(), repr=False)
     refused: int = 0

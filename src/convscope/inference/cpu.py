@@ -17,6 +17,8 @@ SELF_TEST_S = 2.0
 WORTH_IT = 1.15
 # below this much work a step is overhead, not arithmetic, and bfloat16 only adds conversions
 SMALL_MACS = 2_000_000_000
+# below this, one thread: LeNet takes 7 ms a step against 17 to 80 beside a second process, 5 to 7 against 4 to 6 alone
+ONE_THREAD_MACS = 300_000_000
 
 # taken before anyone changes it: a later choice of ours must not shrink the next one
 _PYTORCHS_CHOICE = torch.get_num_threads()
@@ -52,6 +54,18 @@ def threads(wanted: int | None = None) -> int:
         return wanted
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(_PYTORCHS_CHOICE, affinity, ceil(quota() or affinity)))
+
+
+def threads_for(macs: int, wanted: int | None = None) -> int:
+    """Threads for steps of `macs` multiply-accumulates: one where sharing the work costs more than it saves.
+
+    Two threads that wait for each other after every small layer gain little on an idle machine, and lose several
+    times over on a busy one.
+
+    >>> threads_for(1_000_000), threads_for(1_000_000, wanted=2)
+    (1, 2)
+    """
+    return threads(wanted) if wanted or macs >= ONE_THREAD_MACS else 1
 
 
 def model_name() -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from convscope.data.batches import Broken, Pixels
 from convscope.data.listing import Listing
 from convscope.inference import cpu
+from convscope.models import zoo
 from convscope.models.bundle import Bundle
 from convscope.words import SILENT, Listener
 
@@ -29,8 +30,12 @@ class Engine:
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None, device: str = "cpu") -> None:
         self.bundle = bundle
-        self.threads = cpu.threads(threads)
-        torch.set_num_threads(self.threads)
+        card = bundle.card
+        self.readers = cpu.threads(threads)
+        work = (
+            zoo.describe(card.network, len(card.classes), card.preprocess.channels, card.preprocess.size).macs * BATCH
+        )
+        torch.set_num_threads(cpu.threads_for(work, threads))
         self.device = torch.device(device)
         self.network = bundle.network().to(memory_format=torch.channels_last).to(self.device)
 
@@ -60,7 +65,7 @@ class Engine:
         """
         for start in range(0, len(listing), CHUNK):
             stretch = listing.take(range(start, min(start + CHUNK, len(listing))))
-            pixels = Pixels(stretch, self.bundle.card.preprocess, threads=self.threads, allow_none=True)
+            pixels = Pixels(stretch, self.bundle.card.preprocess, threads=self.readers, allow_none=True)
             rows = np.arange(len(pixels))
             answers = [self.probabilities(pictures) for _, pictures in pixels.batches(rows, BATCH)] if len(rows) else []
             empty = np.empty((0, len(self.bundle.card.classes)), np.float32)

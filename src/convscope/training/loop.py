@@ -21,6 +21,9 @@ from convscope.training.recipe import Recipe
 from convscope.training.schedules import rate_at
 from convscope.words import Listener
 
+# a checkpoint is written when training has gone on for this many times what the last one took: at most 3 % of the time
+CHECKPOINT_EVERY = 30
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -78,7 +81,8 @@ class Loop:
             self.network.load_state_dict(resume.weights)
             restore_optimiser(optimiser, resume.optimiser)
 
-        begun = time.monotonic()
+        begun = saved = time.monotonic()
+        saving_s = 0.0
         reason = _finished(recipe, history)
         while not reason:
             start = time.monotonic()
@@ -87,11 +91,15 @@ class Loop:
             if best_epoch(history, recipe.min_delta) == len(history):
                 best = clone(self.network)
             write_csv(self.folder / "metrics.csv", *as_rows(history))
-            Checkpoint(history, clone(self.network), best, optimiser_tensors(optimiser)).save(self.folder)
+            reason = _finished(recipe, history)
+            if reason or time.monotonic() - saved >= CHECKPOINT_EVERY * saving_s:
+                before = time.monotonic()
+                Checkpoint(history, clone(self.network), best, optimiser_tensors(optimiser)).save(self.folder)
+                saved = time.monotonic()
+                saving_s = saved - before
             seconds = time.monotonic() - start
             self.log("epoch", **row, seconds=round(seconds, 3))
             self.listener.message("train.epoch", **row, epochs=recipe.epochs, seconds=seconds)
-            reason = _finished(recipe, history)
             if not reason and recipe.time_limit_min and time.monotonic() - begun + seconds > 60 * recipe.time_limit_min:
                 reason = "time"
         return Outcome(history, best, best_epoch(history, recipe.min_delta), reason)

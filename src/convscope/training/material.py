@@ -27,7 +27,7 @@ class Material:
     """What a run works with, once the pictures are read.
 
     Attributes:
-        recipe: with nothing left open but the precision.
+        recipe: with data, network, size and device chosen.
         preprocess: what the network's pictures go through.
         listing: the readable pictures, each in a part.
         pixels: the same, part by part.
@@ -63,20 +63,19 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     listing.split(*shares)  # an impossible split is better told before the pictures are read than after
     row = zoo.find(recipe.model or "")
     preprocess = row.preprocess(recipe.size or 0, listing.channels, recipe.resize)
-    threads = cpu.threads(recipe.threads)
-    torch.set_num_threads(threads)
-    whole = Pixels(listing, preprocess, threads=threads, listener=listener)
+    whole = Pixels(listing, preprocess, threads=cpu.threads(recipe.threads), listener=listener)
     for fault in whole.broken:
         listener.message("train.broken", file=fault.file, reason=fault.reason)
     listing = whole.listing.split(*shares)
     listener.message("train.split", **{part: listing.parts.count(part) for part in splits.PARTS})
     _refuse_empty(listing)
+    _refuse_known_test(listing)
     pixels = {part: whole.take(_rows(listing, part)) for part in splits.PARTS if part in listing.parts}
     if row.scale is None:
         preprocess = measured(pixels["train"], preprocess)
         for part in pixels.values():
             part.preprocess = preprocess
-    return Material(recipe.settle(threads=threads), preprocess, listing, pixels, whole.broken)
+    return Material(recipe, preprocess, listing, pixels, whole.broken)
 
 
 def _where(data: str) -> str:
@@ -122,3 +121,9 @@ def _refuse_empty(listing: Listing) -> None:
     missing = [name for label, name in enumerate(listing.classes) if label not in learned]
     if missing:
         raise DataError(f"class {missing[0]!r} has no readable picture to train on; add some, or drop the class")
+
+
+def _refuse_known_test(listing: Listing) -> None:
+    trained, tested = set(listing.part("train").hashes), listing.part("test").hashes
+    if tested and trained.issuperset(tested):
+        raise DataError(f"{listing.title}: all {len(tested):,} test pictures are training pictures, too; give others")

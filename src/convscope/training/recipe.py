@@ -156,6 +156,8 @@ def _in_words(error: ValidationError) -> str:
     name, kind, limits = ".".join(str(part) for part in first["loc"]), first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
         return f"{name}: not a setting; {nearest(name, list(Recipe.model_fields))}"
+    if name == "mode" and first["input"] in {"frozen", "finetune"}:
+        return f"mode {first['input']}: this version trains from scratch; allowed: scratch"
     if kind == "value_error":
         return str(limits["error"])
     sentence = _SENTENCES.get(kind, first["msg"].replace("Input should be", "expected")).format(**limits)

@@ -7,7 +7,7 @@ import platform
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class Run:
     seconds: float
     val_top1: float
     test_top1: float | None
-    report: Report
+    report: Report = field(repr=False)
 
     @property
     def model(self) -> Path:

@@ -12,11 +12,12 @@ from convscope.data import splits
 from convscope.data.listing import Listing
 from convscope.data.sources import read
 from convscope.errors import DataError, RunError
-from convscope.evaluation.protocol import Thumbnails, judge
+from convscope.evaluation.protocol import Thumbnails, evaluate
 from convscope.evaluation.report import Facts
+from convscope.inference import cpu
 from convscope.models import zoo
 from convscope.models.bundle import FILE, MAX_HASHES, Bundle, Card
-from convscope.training import precision
+from convscope.training import choices
 from convscope.training.checkpoint import Checkpoint
 from convscope.training.loop import Loop, Outcome
 from convscope.training.material import Material, prepare
@@ -76,7 +77,7 @@ def train(
     material = prepare(listing, recipe, listener)
     recipe = material.recipe
     network = _fresh(recipe, material)
-    recipe, choices = precision.settle(recipe, network, material.preprocess, listener)
+    recipe, reasons = choices.settle(recipe, network, material.preprocess, listener)
 
     folder = new_folder(out, name or default_name(recipe.model or "", listing.title))
     rows = zip(
@@ -86,7 +87,7 @@ def train(
         folder / "split.csv",
         [splits.Row(file, listing.classes[label], part, hashed) for file, label, part, hashed in rows],
     )
-    write_environment(folder, environment(recipe.threads or 0, recipe.device, choices))
+    write_environment(folder, environment(recipe.threads or 0, recipe.device, reasons))
     recipe.save(folder / "config.yaml")  # last: a folder that has it can be resumed
     return _finish(_fresh(recipe, material), replace(material, recipe=recipe), folder, None, listener, language, start)
 
@@ -134,6 +135,8 @@ def _finish(
     recipe, log = material.recipe, logger(folder)
     log("start", resumed=checkpoint is not None)
     listener.message("train.folder", run=folder)
+    torch.set_num_threads(recipe.threads or cpu.threads())
+    listener.message("train.network", **recipe.model_dump(), channels=material.preprocess.channels)
     loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
     outcome = loop.run(checkpoint)
     listener.message(f"train.stop.{outcome.reason}", epoch=outcome.best_epoch, epochs=len(outcome.history))
@@ -141,7 +144,7 @@ def _finish(
     bundle = Bundle(_card(material, best), outcome.best, folder / FILE)
 
     split = "test" if "test" in material.pixels else "val"
-    report = judge(bundle, material.listing.part(split), split=split, listener=listener)
+    report = evaluate(bundle, material.listing, split=split, listener=listener)
     report = replace(report, broken=tuple(asdict(fault) for fault in material.broken))
     test_top1 = report.top1 if split == "test" else None
     seconds = time.monotonic() - start

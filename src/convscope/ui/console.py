@@ -96,13 +96,15 @@ class Terminal(Listener):
         from rich.console import Console
         from rich.table import Table
 
-        console = Console(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False, soft_wrap=False)
+        console = Console(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False)
         table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
         for name in header:
             table.add_column(name, overflow="fold")
         for row in rows:
             table.add_row(*row)
-        console.print(table)
+        with console.capture() as drawn:
+            console.print(table)
+        print("\n".join(line.rstrip() for line in drawn.get().rstrip().splitlines()))
 
     def interrupted(self) -> None:
         """Say how to go on with a run that was stopped by hand."""

@@ -9,7 +9,8 @@ MOST_BROKEN = 50
 def show_report(terminal: Terminal, report: Report) -> None:
     """Accuracy with its interval, the classification report, and what was left out."""
     low, high = report.top1_interval
-    terminal.line(report.text)
+    if not terminal.quiet:
+        terminal.line(report.text)
     for fault in report.broken[:MOST_BROKEN]:
         terminal.say("result.broken", **fault)
     if report.trained_on:

@@ -16,6 +16,9 @@ TEXTS = {
     "train.scratch.more": "so a few dozen photos will not be enough; several hundred of each class make a fair start.",
     "train.selftest": "testing for two seconds whether bfloat16 pays here",
     "train.folder": "run: {run}",
+    "train.network": (
+        "{model}, {size}x{size} pixels ({resize}), channels: {channels}, {device} {precision}, threads: {threads}"
+    ),
     "train.resume": "resuming {run} after epoch {epoch}",
     "train.epoch": (
         "epoch {epoch}/{epochs}  train_loss {train_loss:.4f}  val_loss {val_loss:.4f}  "
@@ -24,7 +27,7 @@ TEXTS = {
     "train.stop.epochs": "all {epochs} epochs done; the best was epoch {epoch}",
     "train.stop.patience": "stopped after {epochs} epochs: no better validation loss since epoch {epoch}, whose weights are kept",
     "train.stop.time": "stopped by the time limit after {epochs} epochs; the best was epoch {epoch}",
-    "train.interrupted": "stopped; convscope train --resume {run} goes on after the last whole epoch",
+    "train.interrupted": "stopped; convscope train --resume {run} goes on from the last saved epoch",
     "result.accuracy": "{split} top-1 {top1:.4f}  (95 % interval {low:.4f} to {high:.4f}, {n} pictures, {precision})",
     "result.top5": "{split} top-5 {top5:.4f}",
     "result.report": "report: {file}",
@@ -32,6 +35,7 @@ TEXTS = {
     "result.refused": "{count} pictures left out of the test because they were trained on (first: {first})",
     "result.broken": "left out, cannot be read: {file}: {reason}",
     "result.no_record": "which pictures this model was trained on is not known: its run folder's split.csv is not beside it",
+    "result.own_split": "most of these pictures are the model's own data: the run's split decides, {n} of {total} are judged",
     "result.not_kept": "--out DIR keeps report.html, report.json, predictions.csv and confusion.csv",
     "predict.broken": "{count} of {total} files could not be read",
     "models.name": "name",

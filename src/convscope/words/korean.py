@@ -16,6 +16,9 @@ TEXTS = {
     "train.scratch.more": "사진 수십 장으로는 부족하고, 클래스마다 수백 장이면 시작하기에 알맞습니다.",
     "train.selftest": "이 컴퓨터에서 bfloat16이 더 빠른지 2초 동안 재는 중",
     "train.folder": "실행 폴더: {run}",
+    "train.network": (
+        "{model}, {size}x{size} 픽셀 ({resize}), 채널 {channels}개, {device} {precision}, 스레드 {threads}개"
+    ),
     "train.resume": "{run} 이어서 학습: {epoch} 에포크 다음부터",
     "train.epoch": (
         "에포크 {epoch}/{epochs}  학습 손실 {train_loss:.4f}  검증 손실 {val_loss:.4f}  "
@@ -24,7 +27,7 @@ TEXTS = {
     "train.stop.epochs": "{epochs} 에포크를 모두 마쳤습니다. 가장 좋은 에포크: {epoch}",
     "train.stop.patience": "{epochs} 에포크에서 조기 종료: {epoch} 에포크 뒤로 검증 손실이 줄지 않아 그때의 가중치를 씁니다",
     "train.stop.time": "시간 제한으로 {epochs} 에포크에서 멈췄습니다. 가장 좋은 에포크: {epoch}",
-    "train.interrupted": "멈췄습니다. convscope train --resume {run} 명령으로 마지막으로 끝난 에포크 다음부터 이어집니다",
+    "train.interrupted": "멈췄습니다. convscope train --resume {run} 명령으로 마지막으로 저장한 에포크 다음부터 이어집니다",
     "result.accuracy": "{split} top-1 정확도 {top1:.4f}  (95 % 신뢰 구간 {low:.4f}~{high:.4f}, 사진 {n}장, {precision})",
     "result.top5": "{split} top-5 정확도 {top5:.4f}",
     "result.report": "보고서: {file}",
@@ -32,6 +35,7 @@ TEXTS = {
     "result.refused": "학습에 쓰인 사진 {count}장을 테스트에서 뺐습니다 (첫 파일: {first})",
     "result.broken": "읽을 수 없어 제외: {file}: {reason}",
     "result.no_record": "이 모델이 어떤 사진으로 학습했는지 알 수 없습니다. 실행 폴더의 split.csv가 옆에 없습니다",
+    "result.own_split": "대부분 이 모델의 데이터이므로 학습할 때의 분할을 따릅니다: {total}장 가운데 {n}장을 평가합니다",
     "result.not_kept": "--out DIR 을 주면 report.html, report.json, predictions.csv, confusion.csv를 남깁니다",
     "predict.broken": "파일 {total}개 가운데 {count}개를 읽지 못했습니다",
     "models.name": "이름",

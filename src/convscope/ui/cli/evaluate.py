@@ -12,7 +12,7 @@ from convscope.ui.results import show_report
 
 def evaluate(
     model: Model,
-    data: Annotated[str, typer.Argument(help="Pictures with classes, in any layout that train takes.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Pictures with classes, in any layout that train takes.")],
     split: Annotated[str | None, typer.Option(help="test, val or all; without it, the test if there is one.")] = None,
     views: Annotated[str, typer.Option(help="How many looks at each picture: centre.")] = "centre",
     out: Annotated[Path | None, typer.Option(help="Keep report.html, report.json and tables in this folder.")] = None,
@@ -25,7 +25,7 @@ def evaluate(
 
     \b
     Examples:
-      convscope evaluate runs/lenet5-digits digits
+      convscope evaluate runs/lenet5_modern-digits digits
       convscope evaluate model.safetensors other/photos --split all --out report/
       convscope evaluate runs/demo digits --split val --json
     """
@@ -41,6 +41,8 @@ def evaluate(
     report = judge(model, listing, split=split, views=views, listener=terminal)
     if out:
         report.write(out, picture=Thumbnails(listing, report), language=terminal.language)
+    if report.own_split:
+        terminal.message("result.own_split", n=report.n, total=len(listing))
     show_report(terminal, report)
     if out:
         terminal.say("result.report", file=out / "report.html")

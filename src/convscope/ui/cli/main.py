@@ -62,8 +62,9 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train an image classifier on your own pictures, see how good it really is, and look inside.\n\n"
-    "\b\nExamples:\n  convscope demo\n  convscope train photos/\n  convscope predict runs/lenet5-photos new.jpg\n\n"
+    help="Train an image classifier on your own pictures, and see how good it really is.\n\n"
+    "\b\nExamples:\n  convscope demo\n  convscope train photos/\n"
+    "  convscope predict runs/lenet5_modern-photos new.jpg\n\n"
     "Every command takes --json, --quiet, --lang en|ko and --help.",
 )
 

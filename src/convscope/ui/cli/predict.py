@@ -12,18 +12,21 @@ from convscope.ui.console import Terminal
 
 def predict(
     model: Model,
-    inputs: Annotated[list[str], typer.Argument(help="Pictures, folders, zips or patterns such as 'new/*.jpg'.")],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders, zips or patterns such as 'new/*.jpg'.")
+    ],
     top: Annotated[int, typer.Option(help="Classes to name for each picture, at most.")] = 5,
     csv: Annotated[Path | None, typer.Option(help="Also write a table: file, label, probability, error.")] = None,
     json: Json = False,
     quiet: Quiet = False,
     lang: Lang = None,
 ) -> None:
-    """A picture that cannot be read is named with the reason, and the others are answered all the same.
+    """A picture that cannot be read is named with the reason, and the others are answered all the same; the exit status
+    is 2 only when none could be read.
 
     \b
     Examples:
-      convscope predict runs/lenet5-photos new.jpg
+      convscope predict runs/lenet5_modern-photos new.jpg
       convscope predict model.safetensors holiday/ --top 1 --csv answers.csv
       convscope predict model.safetensors 'new/*.png' --json
     """

@@ -12,7 +12,9 @@ from convscope.words import say
 
 
 def summary(
-    model: Annotated[str, typer.Argument(help="A network's name, a model file, or the folder of a run.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A network's name, a model file, or the folder of a run.")
+    ],
     size: Annotated[int | None, typer.Option(help="Side of the input in pixels.")] = None,
     classes: Annotated[int | None, typer.Option(help="Outputs of the last layer.")] = None,
     json: Json = False,
@@ -25,9 +27,8 @@ def summary(
     Examples:
       convscope summary lenet5
       convscope summary course_cnn --size 64 --classes 5
-      convscope summary runs/lenet5-digits --json
+      convscope summary runs/demo --json
     """
-    from convscope.layers.summary import summarise
     from convscope.models import zoo
     from convscope.models.bundle import Bundle
 
@@ -40,9 +41,6 @@ def summary(
             raise RecipeError("--size and --classes belong to a network's name; a trained model has its own")
         bundle = Bundle.load(model)
         preprocess = bundle.card.preprocess
-        shape = (preprocess.channels, preprocess.size, preprocess.size)
-        described = summarise(bundle.network(), shape, bundle.card.network)
-        # a model that is only looked at is frozen, and would count as having nothing to train
         described = zoo.describe(bundle.card.network, len(bundle.card.classes), preprocess.channels, preprocess.size)
     else:
         described = zoo.describe(model, classes, size=size)

@@ -12,7 +12,10 @@ from convscope.ui.results import show_report
 
 Data = Annotated[
     str | None,
-    typer.Argument(help="Folder, zip, CSV, list file, IDX folder, or digits, mnist, fashion-mnist, cifar10, cifar100."),
+    typer.Argument(
+        metavar="DATA",
+        help="Folder, zip, CSV, list file, IDX folder, or digits, mnist, fashion-mnist, cifar10, cifar100.",
+    ),
 ]
 
 # flags whose name is not the setting's
@@ -61,8 +64,8 @@ def train(
       convscope train photos/
       convscope train photos.zip --model course_cnn --size 64 --epochs 20
       convscope train fashion-mnist --model lenet5_modern --epochs 10 --json
-      convscope train --config runs/lenet5-digits/config.yaml
-      convscope train --resume runs/lenet5-digits
+      convscope train --config runs/lenet5_modern-digits/config.yaml
+      convscope train --resume runs/lenet5_modern-digits
     """
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     flags = {
