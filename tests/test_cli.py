@@ -249,3 +249,11 @@ def test_names_of_classes_may_be_hangul_in_either_spelling(convscope, tmp_path):
     assert set(json.loads((run / "report.json").read_text())["classes"]) == {"강아지", "고양이"}
     _, answers, _ = convscope("predict", run, folder / "고양이" / "000.png", "--json")
     assert {entry["label"] for entry in json.loads(answers)[0]["top"]} == {"강아지", "고양이"}
+
+
+def test_no_command_at_all_shows_the_help(convscope):
+    status, out, err = convscope()
+
+    assert status == 0
+    assert "Commands:" in out
+    assert err == ""

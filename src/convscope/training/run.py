@@ -53,6 +53,7 @@ class Run:
         return {
             "run": str(self.path),
             "model": str(self.model),
+            "network": self.report.model,
             "epochs": self.epochs,
             "seconds": round(self.seconds, 2),
             "val_top1": self.val_top1,

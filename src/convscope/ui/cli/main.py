@@ -60,7 +60,6 @@ app = typer.Typer(
     cls=LazyGroup,
     rich_markup_mode=None,
     add_completion=False,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train an image classifier on your own pictures, and see how good it really is.\n\n"
     "\b\nExamples:\n  convscope demo\n  convscope train photos/\n"
@@ -82,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a file name need not be Unicode, a Windows console need not know Hangul
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         status = typer.main.get_command(app).main(arguments, prog_name="convscope", standalone_mode=False)
     except ConvscopeError as error:
