@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m
 
+.DELETE_ON_ERROR:
 .PHONY: help demo test check bars soak bench clean install dev
 
 help:            ## this list
@@ -37,13 +38,13 @@ bench: $(VENV)/.dev                  ## speed, as ratios against named peers
 	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/startup.py
 
-clean:                               ## remove everything that was made here
-	rm -rf $(VENV) runs bars dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:                               ## remove what was built here; runs/ stays, it is yours
+	rm -rf $(VENV) bars dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "convscope needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	$(RUN) pip install --quiet --upgrade pip
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt

@@ -38,9 +38,8 @@ def killed_run(folder: Path, rng: random.Random, longest: float) -> int:
             process.send_signal(signal.SIGKILL)
             process.wait()
             kills += 1
-        else:
-            if process.returncode == 0:
-                return kills
+        if (folder / "runs/r/model.safetensors").exists():  # the last thing that a run writes
+            return kills
         if (folder / "runs/r/config.yaml").exists():
             arguments = ("train", "--resume", "runs/r", "--quiet")
         else:  # killed before the run began: start over

@@ -1,6 +1,7 @@
 """The rooms, who may import whom, where the outside world comes in, and how long a file may be."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,12 @@ def test_a_seeded_violation_is_caught(case):
 def test_a_relative_import_is_refused():
     with pytest.raises(AssertionError, match="in full"):
         violations("data/a.py", "from .listing import Listing")
+
+
+def test_nothing_is_loaded_that_may_hold_code():
+    for file in FILES:
+        found = re.findall(r"torch\.load\(|allow_pickle|joblib|\.read_pickle", file.read_text(encoding="utf-8"))
+        assert found == [], file
 
 
 def test_no_code_is_evaluated_from_text():

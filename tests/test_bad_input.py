@@ -207,3 +207,44 @@ def test_a_broken_zip_is_not_a_bug(refused, tmp_path):
     (tmp_path / "d.zip").write_bytes(buffer.getvalue()[:-30])
 
     assert "not a zip that can be opened" in train(refused, tmp_path / "d.zip")
+
+
+@pytest.mark.parametrize("text", ["1: 2", "on: 2", "mode: {x: 1}", "[" * 5000])
+def test_a_config_with_odd_keys_or_depths(refused, photos, tmp_path, text):
+    (tmp_path / "my.yaml").write_text(text)
+
+    assert "my.yaml: " in refused("train", photos, "--config", "my.yaml")
+
+
+def test_names_that_no_file_system_takes(refused, photos):
+    assert "--out xxx" in train(refused, photos, "--out", "x" * 300)
+    assert "expected a plain folder name" in train(refused, photos, "--name", "n" * 300)
+
+
+def test_a_file_with_two_labels(refused, photos, tmp_path):
+    (tmp_path / "d.csv").write_text("file,label\nphotos/red/000.png,red\nphotos/red/000.png,green\n")
+
+    assert "photos/red/000.png is named twice, as red and as green" in train(refused, tmp_path / "d.csv")
+
+
+def test_a_model_with_weights_that_are_no_numbers(refused, trained, photos, tmp_path):
+    import convscope
+
+    bundle = convscope.Bundle.load(trained[0])
+    bundle.weights["classifier.output.bias"][0] = float("nan")
+    bundle.save(tmp_path / "nan.safetensors")
+
+    assert "classifier.output.bias holds numbers that are none" in refused("predict", "nan.safetensors", "photos")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("predict", "{model}", "photos", "--top", "0"), "--top 0: needs at least 1"),
+        (("evaluate", "{model}", "photos", "--views", "ten-crop"), "--views ten-crop: allowed: centre"),
+        (("evaluate", "{model}", "photos", "--split", "tset"), "--split tset: allowed: test, val, all"),
+        (("train", "photos", "--epochs=abc"), "--epochs abc: expected a valid integer"),
+    ],
+)
+def test_a_flag_is_called_by_its_name(refused, trained, photos, arguments, sentence):
+    assert sentence in refused(*(part.format(model=trained[0]) for part in arguments))

@@ -215,11 +215,14 @@ def test_a_bug_keeps_its_traceback_and_exit_status_one(trained, tmp_path):
 
 
 def test_a_reader_who_leaves_early_is_no_error(trained):
-    command = f"{sys.executable} -m convscope predict {trained[0]} {trained[1]} | head -1; exit ${{PIPESTATUS[0]}}"
+    command = '"$0" -m convscope predict "$1" "$2" | head -1; exit ${PIPESTATUS[0]}'
+    arguments = [sys.executable, str(trained[0]), str(trained[1])]
 
-    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    result = subprocess.run(["bash", "-c", command, *arguments], capture_output=True, text=True, check=False)
 
-    assert "Traceback" not in result.stderr
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) == 1
+    assert result.stderr == ""
 
 
 def test_ctrl_c_says_how_to_resume(convscope, photos, monkeypatch):
@@ -257,3 +260,38 @@ def test_no_command_at_all_shows_the_help(convscope):
     assert status == 0
     assert "Commands:" in out
     assert err == ""
+
+
+def test_a_bar_is_taken_away_before_an_error_is_told(capsys, monkeypatch):
+    from convscope.ui import console
+    from convscope.ui.cli import main as entry
+
+    stopped = []
+
+    class Bar:
+        def stop(self):
+            stopped.append(capsys.readouterr().err)
+
+    monkeypatch.setattr(console, "_bars", [Bar()])
+
+    entry.complain("something is wrong")
+
+    assert stopped == [""]
+    assert capsys.readouterr().err == "convscope: something is wrong\n"
+
+
+def test_the_remaining_time_of_a_resumed_run_counts_from_where_it_began(capsys, monkeypatch):
+    from convscope.ui.console import Terminal
+
+    clock = iter([0.0, 20.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    terminal = Terminal()
+
+    terminal.progress("train", 80, 100)
+    terminal.progress("train", 90, 100)
+
+    assert "90/100, ETA 20 s" in capsys.readouterr().err
+
+
+def test_doctor_speaks_korean(convscope):
+    assert "스레드" in convscope("doctor", "--lang", "ko")[1]

@@ -127,10 +127,16 @@ def test_the_engine_answers_no_pictures_with_no_rows(trained):
     assert Engine(bundle).probabilities(torch.empty(0, 3, size, size, dtype=torch.uint8)).shape == (0, 3)
 
 
-def test_the_engine_computes_with_the_threads_it_is_given(trained):
-    Engine(Bundle.load(trained[0]), threads=1)
+def test_the_engine_computes_with_the_threads_it_is_given_and_gives_them_back(trained):
+    torch.set_num_threads(2)
+    engine = Engine(Bundle.load(trained[0]), threads=1)
+    during = []
+    engine.network.register_forward_hook(lambda *_: during.append(torch.get_num_threads()))
 
-    assert torch.get_num_threads() == 1
+    engine.probabilities(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+
+    assert during == [1]
+    assert torch.get_num_threads() == 2
 
 
 def groups(root, **files):

@@ -115,7 +115,7 @@ def test_a_broken_gzip_is_said(tmp_path):
 
 
 def test_a_file_beyond_the_byte_limit_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("convscope.data.stores.MAX_BYTES", 30)
+    monkeypatch.setattr("convscope.data.idx.MAX_VALUES", 30)
 
     with pytest.raises(DataError, match="train-images-idx3-ubyte: larger than"):
         read(put(tmp_path, "train", images(pixels(3)), labels([0, 1, 0])))

@@ -86,7 +86,6 @@ class Pixels:
             raise DataError(f"{listing.title}: not one of {len(listing):,} pictures can be read{first}")
         self.listing = listing.take([row for row in range(len(listing)) if row not in broken]) if broken else listing
         self._kept = kept[:filled] if keep else None
-        self._place = np.arange(len(self.listing))
         self._place = np.arange(len(self.listing))  # of each picture in what is kept
 
     def take(self, rows: NDArray[np.int64]) -> "Pixels":

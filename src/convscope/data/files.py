@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -24,7 +25,8 @@ def write_bytes(file: Path, content: bytes) -> None:
     if os.name == "posix":
         folder = os.open(file.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            with suppress(OSError):  # some network file systems know no fsync of a folder; the rename has happened
+                os.fsync(folder)
         finally:
             os.close(folder)
 

@@ -3,7 +3,7 @@
 import html
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -73,17 +73,17 @@ class Listing:
 
     @property
     def train(self) -> "Listing":
-        """The training pictures, of the split that `train` would draw by default."""
+        """The training pictures of a default split; `train` draws its own, after leaving out what is damaged."""
         return self.split().part("train")
 
     @property
     def val(self) -> "Listing":
-        """The validation pictures, of the split that `train` would draw by default."""
+        """The validation pictures of that split."""
         return self.split().part("val")
 
     @property
     def test(self) -> "Listing":
-        """The test pictures, of the split that `train` would draw by default."""
+        """The test pictures of that split."""
         return self.split().part("test")
 
     def split(
@@ -185,17 +185,26 @@ def build(
             + "; expected one folder per class with pictures inside, or a CSV, list file, zip or IDX files"
             + " (predict takes pictures without classes)" * bool(ignored)
         )
-    classes = sorted({label for _, label, _ in entries}, key=lambda name: (natural(name), name))  # "1" and "01" differ
+    classes = sort_classes({label for _, label, _ in entries})
     index = {name: position for position, name in enumerate(classes)}
     return Listing(
         store=store,
         files=tuple(file for file, _, _ in entries),
         labels=np.array([index[label] for _, label, _ in entries], dtype=np.int64),
-        classes=tuple(classes),
+        classes=classes,
         parts=tuple(part for _, _, part in entries),
         ignored=tuple(ignored),
         title=title,
     )
+
+
+def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
+    """Class names in the one order that everything uses; "1" and "01" are two.
+
+    >>> sort_classes({"10", "2", "01", "1"})
+    ('01', '1', '2', '10')
+    """
+    return tuple(sorted(names, key=lambda name: (natural(name), name)))
 
 
 def natural(name: str) -> list[tuple[int, int | str]]:

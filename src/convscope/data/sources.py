@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from convscope.data import builtin, folders, idx, tables
 from convscope.data.listing import UNLABELLED, Listing, build
-from convscope.data.stores import Archive, Arrays, Folder, Many, Store, is_picture
+from convscope.data.stores import Archive, Arrays, Folder, Many, Store, is_picture, printable
 from convscope.errors import DataError, UnreadableImage, nearest
 
 TABLES = (".csv", ".tsv")
@@ -38,7 +38,7 @@ def read(data: str | Path) -> Listing:
         raise DataError(
             f"{data}: no such file or folder, and no built-in set; {nearest(str(data), list(builtin.SETS))}"
         )
-    title = str(data)
+    title = printable(str(data))
     suffix = path.suffix.lower()
     if path.is_dir():
         folder = Folder(path)
@@ -78,7 +78,7 @@ def gather(inputs: list[str]) -> Listing:
                 places[str(path)] = (Folder(path.parent), path.name)
     if not places:
         raise DataError(f"{', '.join(inputs)}: no pictures there")
-    listing = build(Many(places), [(name, "", "") for name in places], title=", ".join(inputs))
+    listing = build(Many(places), [(name, "", "") for name in places], title=printable(", ".join(inputs)))
     listing.labels[:] = UNLABELLED
     return listing
 
@@ -137,12 +137,13 @@ def _table(store: Folder | Archive, name: str, names: list[str], title: str) -> 
     if any(not file.isascii() and not store.has(file) for file, _, _ in placed):
         placed = tables.respell(placed, store.names())
     tables.refuse_missing(placed, store.has, name)
-    return build(store, placed, title=title)
+    tables.refuse_contradictions(placed, name)
+    return build(store, list(dict.fromkeys(placed)), title=title)
 
 
 def _content(store: Folder | Archive, name: str) -> bytes:
     try:
-        return store.content(name)
+        return store.content(name, most=idx.MAX_VALUES)
     except UnreadableImage as error:
         raise DataError(f"{name}: {error}") from None
 

@@ -78,15 +78,16 @@ class Folder:
         """Whether there is such a file."""
         return (self.root / name).is_file()
 
-    def content(self, name: str) -> bytes:
-        """The file's bytes."""
+    def content(self, name: str, most: int | None = None) -> bytes:
+        """The file's bytes; at most `most` of them, without it what one picture may have."""
+        limit = most or MAX_BYTES
         file = self.root / name
         try:
             status = file.stat()
             if not stat.S_ISREG(status.st_mode):  # a pipe or device would be read for ever
                 raise UnreadableImage("not a regular file")
-            if status.st_size > MAX_BYTES:
-                raise UnreadableImage(f"larger than {MAX_BYTES / 1e6:.0f} MB")
+            if status.st_size > limit:
+                raise UnreadableImage(f"larger than {limit / 1e6:.0f} MB")
             return file.read_bytes()
         except OSError as error:
             raise UnreadableImage(error.strerror or "cannot be read") from None
@@ -122,15 +123,16 @@ class Archive:
         """Whether there is such a member."""
         return name in self._members
 
-    def content(self, name: str) -> bytes:
-        """The member's bytes; what its header claims about their number is not believed."""
+    def content(self, name: str, most: int | None = None) -> bytes:
+        """The member's bytes, at most `most`; what its header claims about their number is not believed."""
+        limit = most or MAX_BYTES
         try:
             with self._zip.open(self._members[name]) as stream:
-                data = stream.read(MAX_BYTES + 1)
+                data = stream.read(limit + 1)
         except Exception as error:  # zipfile, zlib, bz2 and lzma raise almost anything on damaged members
             raise UnreadableImage(f"cannot be unpacked ({error})") from None
-        if len(data) > MAX_BYTES:
-            raise UnreadableImage(f"unpacks to more than {MAX_BYTES / 1e6:.0f} MB")
+        if len(data) > limit:
+            raise UnreadableImage(f"unpacks to more than {limit / 1e6:.0f} MB")
         return data
 
     def picture(self, name: str) -> Tensor:
@@ -206,8 +208,21 @@ def has_picture_suffix(name: str) -> bool:
 
 
 def plain(name: str) -> str:
-    """One spelling for a name: macOS stores Hangul in pieces (NFD), everything else composed (NFC)."""
-    return unicodedata.normalize("NFC", name).strip()
+    """One spelling for a name: macOS stores Hangul in pieces (NFD), everything else composed (NFC).
+
+    >>> len(plain("\u1100\u1161"))
+    1
+    """
+    return unicodedata.normalize("NFC", printable(name)).strip()
+
+
+def printable(name: str) -> str:
+    r"""A name that can be written anywhere: bytes that are no Unicode, as old archives leave them, are spelt out.
+
+    >>> printable("caf\udce9"), printable("고양이")
+    ('caf\\xe9', '고양이')
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _member_name(archive: Path, info: zipfile.ZipInfo) -> str:

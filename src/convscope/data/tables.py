@@ -128,6 +128,22 @@ def refuse_missing(entries: Sequence[Entry], has: Callable[[str], bool], name: s
         )
 
 
+def refuse_contradictions(entries: Sequence[Entry], name: str) -> None:
+    """Raise when the table gives one file two labels or two parts.
+
+    >>> refuse_contradictions([("a.jpg", "cat", ""), ("a.jpg", "dog", "")], "x.csv")
+    Traceback (most recent call last):
+        ...
+    convscope.errors.DataError: x.csv: a.jpg is named twice, as cat and as dog; keep one line
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for file, label, part in entries:
+        before = seen.setdefault(file, (label, part))
+        if before != (label, part):
+            one, other = (" ".join(word for word in words if word) for words in (before, (label, part)))
+            raise DataError(f"{name}: {file} is named twice, as {one} and as {other}; keep one line")
+
+
 def within(folder: str, entries: Sequence[Entry]) -> list[Entry]:
     """The entries with paths counted from the root instead of from the table's folder."""
     return [(normpath(join(folder, file)), label, part) for file, label, part in entries]

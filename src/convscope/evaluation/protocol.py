@@ -12,6 +12,7 @@ from convscope.data.batches import Broken
 from convscope.data.decode import thumbnail
 from convscope.data.listing import Listing
 from convscope.data.sources import read
+from convscope.data.stores import printable
 from convscope.errors import DataError, UnreadableImage
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.report import Report
@@ -179,6 +180,6 @@ def _own_parts(listing: Listing, hashes: tuple[str, ...], record: list[splits.Ro
         return []
     # copies may lie in two parts: the file's own part if it still has its name, else training before the others
     return [
-        exact.get((file, content)) or next((part for part in splits.PARTS if part in found[content]), "")
+        exact.get((printable(file), content)) or next((part for part in splits.PARTS if part in found[content]), "")
         for file, content in zip(listing.files, hashes, strict=True)
     ]

@@ -4,7 +4,8 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 
@@ -66,6 +67,23 @@ def threads_for(macs: int, wanted: int | None = None) -> int:
     (1, 2)
     """
     return threads(wanted) if wanted or macs >= ONE_THREAD_MACS else 1
+
+
+@contextmanager
+def using(count: int | None) -> Iterator[None]:
+    """Compute with `count` threads in this block, None for as many as before; afterwards all is as it was.
+
+    >>> with using(1):
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    if count:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def model_name() -> str:

@@ -14,7 +14,7 @@ from convscope.models.bundle import Bundle
 from convscope.words import SILENT, Listener
 
 BATCH = 64
-CHUNK = 2048
+CHUNK = 512
 
 
 class Engine:
@@ -35,7 +35,7 @@ class Engine:
         work = (
             zoo.describe(card.network, len(card.classes), card.preprocess.channels, card.preprocess.size).macs * BATCH
         )
-        torch.set_num_threads(cpu.threads_for(work, threads))
+        self.threads = cpu.threads_for(work, threads)
         self.device = torch.device(device)
         self.network = bundle.network().to(memory_format=torch.channels_last).to(self.device)
 
@@ -46,7 +46,8 @@ class Engine:
         Shape:
             uint8 (N, channels, size, size), from `Preprocess.fit` -> float32 (N, K), rows adding up to 1
         """
-        answers = [self._one_batch(batch) for batch in torch.split(pixels, BATCH)]
+        with cpu.using(self.threads):
+            answers = [self._one_batch(batch) for batch in torch.split(pixels, BATCH)]
         return np.concatenate(answers) if answers else np.empty((0, len(self.bundle.card.classes)), np.float32)
 
     def _one_batch(self, pixels: torch.Tensor) -> NDArray[np.float32]:
@@ -58,7 +59,7 @@ class Engine:
     def answer(
         self, listing: Listing, listener: Listener = SILENT
     ) -> Iterator[tuple[Listing, NDArray[np.float32], tuple[Broken, ...]]]:
-        """Answer a listing of any length, some thousands of pictures at a time.
+        """Answer a listing of any length, some hundreds of pictures at a time.
 
         Returns:
             For each stretch: its readable pictures, their probabilities (N, K), and the pictures that are broken.

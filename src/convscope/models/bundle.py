@@ -94,6 +94,9 @@ class Bundle:
             raise ModelFileError(
                 f"{title}: its weights do not fit {_line(self.card.network)} ({_line(reason)})"
             ) from None
+        for name, tensor in network.state_dict().items():
+            if not bool(torch.isfinite(tensor).all()):
+                raise ModelFileError(f"{self.path or 'the model'}: {name} holds numbers that are none; train it anew")
         return network.requires_grad_(False).eval()
 
     def save(self, file: Path) -> None:

@@ -61,14 +61,17 @@ class Checkpoint:
         try:
             with safetensors.safe_open(run / FILE, framework="pt") as content:
                 state = json.loads((content.metadata() or {})[KEY])
+                if state["schema"] > SCHEMA:
+                    raise ValueError(f"schema {state['schema']} of a newer convscope")
+                history = list(state["history"])
                 for name in content.keys():  # noqa: SIM118 (not a dict)
                     block, _, key = name.partition("/")
                     blocks[block][key] = content.get_tensor(name)
-        except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
+        except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise RunError(
                 f"{run / FILE}: the checkpoint cannot be read ({error}); train anew without --resume"
             ) from None
-        return cls(history=state["history"], **blocks)
+        return cls(history=history, **blocks)
 
 
 def optimiser_tensors(optimiser: optim.Optimizer) -> dict[str, Tensor]:

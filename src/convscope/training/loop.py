@@ -87,6 +87,8 @@ class Loop:
         while not reason:
             start = time.monotonic()
             row = self._epoch(len(history) + 1, accelerator, network, optimiser)
+            if not math.isfinite(row["val_loss"]):
+                self._diverged(len(history) + 1, None, next(self._batches(self.val, np.arange(len(self.val))))[0])
             history.append(row)
             if best_epoch(history, recipe.min_delta) == len(history):
                 best = clone(self.network)
@@ -163,11 +165,12 @@ class Loop:
             x = pixels.preprocess.scale(pictures.to(self.device)).contiguous(memory_format=torch.channels_last)
             yield x, torch.from_numpy(pixels.listing.labels[rows]).to(self.device)
 
-    def _diverged(self, epoch: int, step: int, x: Tensor) -> None:
+    def _diverged(self, epoch: int, step: int | None, x: Tensor) -> None:
         layer = first_not_finite(self.network, x)
         where = f"layer {layer} is the first that is not" if layer else "every layer's output is still finite"
+        moment = f"step {step + 1}" if step is not None else "validation"
         raise TrainingDiverged(
-            f"the loss is not a number at epoch {epoch}, step {step + 1}: {where}; "
+            f"the loss is not a number at epoch {epoch}, {moment}: {where}; "
             f"try a lower rate, such as --rate {self.recipe.rate / 10:g}"
         )
 

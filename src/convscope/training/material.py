@@ -1,6 +1,7 @@
 """What a run works with: pictures split and read, network and size chosen, preprocessing measured."""
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.data import splits
-from convscope.data.batches import Broken, Pixels
+from convscope.data.batches import Broken, Pixels, free_memory
 from convscope.data.listing import Listing
 from convscope.data.preprocess import Preprocess
-from convscope.errors import DataError
+from convscope.errors import DataError, ModelError, RecipeError
 from convscope.inference import cpu
 from convscope.models import zoo
 from convscope.training.recipe import Recipe
@@ -20,6 +21,12 @@ from convscope.words import Listener
 
 TINY = 32
 PHOTO_SIZE = 64
+MOST_NAMED = 50
+
+# of a parameter: itself, gradient, two moments of Adam, the best epoch's copy, and a checkpoint being written
+COPIES_OF_A_PARAMETER = 10
+# of an activation: itself and its gradient
+COPIES_OF_AN_ACTIVATION = 2
 
 
 @dataclass(frozen=True)
@@ -60,13 +67,16 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
         listener.message("train.scratch.more")
     listing.hash(listener)
     shares = recipe.split_seed, recipe.val_share, recipe.test_share
-    listing.split(*shares)  # an impossible split is better told before the pictures are read than after
+    divided = listing.split(*shares)  # an impossible split is better told before the pictures are read than after
     row = zoo.find(recipe.model or "")
     preprocess = row.preprocess(recipe.size or 0, listing.channels, recipe.resize)
+    _refuse_too_large(recipe, len(listing.classes), preprocess)
     whole = Pixels(listing, preprocess, threads=cpu.threads(recipe.threads), listener=listener)
-    for fault in whole.broken:
+    for fault in whole.broken[:MOST_NAMED]:
         listener.message("train.broken", file=fault.file, reason=fault.reason)
-    listing = whole.listing.split(*shares)
+    if len(whole.broken) > MOST_NAMED:
+        listener.message("result.broken.more", count=len(whole.broken) - MOST_NAMED)
+    listing = whole.listing.split(*shares) if whole.broken else divided
     listener.message("train.split", **{part: listing.parts.count(part) for part in splits.PARTS})
     _refuse_empty(listing)
     _refuse_known_test(listing)
@@ -97,6 +107,8 @@ def _choose(listing: Listing, recipe: Recipe) -> dict[str, Any]:
         size = listing.side if listing.side in row.sizes else row.sizes[0]
     else:  # photos deserve more than the thumbnails that the oldest networks were made for
         size = PHOTO_SIZE if row.any_size and row.sizes[0] <= TINY else row.sizes[0]
+    if recipe.device == "cuda" and not torch.cuda.is_available():
+        raise RecipeError("--device cuda: no CUDA GPU here; allowed: auto, cpu")
     device = ("cuda" if torch.cuda.is_available() else "cpu") if recipe.device == "auto" else recipe.device
     return {"model": model, "size": size, "device": device}
 
@@ -127,3 +139,18 @@ def _refuse_known_test(listing: Listing) -> None:
     trained, tested = set(listing.part("train").hashes), listing.part("test").hashes
     if tested and trained.issuperset(tested):
         raise DataError(f"{listing.title}: all {len(tested):,} test pictures are training pictures, too; give others")
+
+
+def _refuse_too_large(recipe: Recipe, classes: int, preprocess: Preprocess) -> None:
+    """Raise where training would not fit into memory; the message names the batch that would."""
+    summary = zoo.describe(recipe.model or "", classes, preprocess.channels, preprocess.size)
+    fixed = 4 * COPIES_OF_A_PARAMETER * summary.parameters
+    each = 4 * COPIES_OF_AN_ACTIVATION * sum(prod(layer.shape) for layer in summary.layers)
+    room = free_memory()
+    if fixed + each * recipe.batch > room:
+        fits = (room - fixed) // each
+        remedy = f"--batch {fits} fits" if fits >= 2 else "take a smaller --size or another network"
+        raise ModelError(
+            f"{recipe.model} at {preprocess.size} pixels, batch {recipe.batch}, needs about "
+            f"{(fixed + each * recipe.batch) / 1e9:.1f} GB to train, and {room / 1e9:.1f} are free; {remedy}"
+        )

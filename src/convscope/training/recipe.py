@@ -96,7 +96,8 @@ class Recipe(BaseModel):
 
     def save(self, file: Path) -> None:
         """Write it as YAML that `load` and `--config` read."""
-        write_text(file, yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True))
+        settings = yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
+        write_text(file, f"# settings of a convscope run, schema 1\n{settings}")
 
 
 def load(file: Path) -> dict[str, Any]:
@@ -109,9 +110,9 @@ def load(file: Path) -> dict[str, Any]:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{file}: cannot be read ({error})") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise RecipeError(f"{file}: not YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise RecipeError(f"{file}: expected lines such as `epochs: 10`")
     try:
         parse(content)
@@ -137,7 +138,7 @@ def parse(settings: dict[str, Any]) -> Recipe:
         convscope.errors.RecipeError: epochs 0: needs at least 1
     """
     try:
-        return Recipe(**settings)
+        return Recipe.model_validate(settings)
     except ValidationError as error:
         raise RecipeError(_in_words(error)) from None
 
@@ -156,7 +157,7 @@ def _in_words(error: ValidationError) -> str:
     name, kind, limits = ".".join(str(part) for part in first["loc"]), first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
         return f"{name}: not a setting; {nearest(name, list(Recipe.model_fields))}"
-    if name == "mode" and first["input"] in {"frozen", "finetune"}:
+    if name == "mode" and str(first["input"]) in {"frozen", "finetune"}:
         return f"mode {first['input']}: this version trains from scratch; allowed: scratch"
     if kind == "value_error":
         return str(limits["error"])

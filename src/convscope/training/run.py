@@ -20,6 +20,9 @@ from convscope.evaluation.report import Report
 from convscope.inference import cpu
 from convscope.models.bundle import FILE
 
+SCHEMA = 1
+MAX_NAME = 200  # bytes; file systems take 255, and a number may follow
+
 LIBRARIES = ("torch", "torchvision", "accelerate", "numpy", "scikit-learn", "pillow", "safetensors")
 
 
@@ -65,13 +68,18 @@ class Run:
         return f"<p>run <code>{html.escape(str(self.path))}</code>, {self.epochs} epochs</p>{self.report._repr_html_()}"
 
 
-def refuse_unwritable(out: Path) -> None:
-    """Raise before any work is done when a run folder could not be made in `out`.
+def refuse_unwritable(out: Path, name: str | None = None) -> None:
+    """Raise before any work is done when a folder `name` could not be made in `out`.
 
     Raises:
-        RunError: `out` or what it lies in is no folder, or may not be written to.
+        RunError: `out` or what it lies in is no folder, or may not be written to; or `name` is no folder's name.
     """
-    there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if name is not None and (name != Path(name).name or name in {"", ".", ".."} or len(os.fsencode(name)) > MAX_NAME):
+        raise RunError(f"--name {name[:MAX_NAME]}: expected a plain folder name")
+    try:
+        there = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    except OSError as error:
+        raise RunError(f"--out {str(out)[:MAX_NAME]}: not a folder that can be used ({error.strerror})") from None
     if not there.is_dir():
         raise RunError(f"--out {out}: {there} is a file, not a folder; give another folder")
     if not os.access(there, os.W_OK | os.X_OK):
@@ -84,8 +92,6 @@ def new_folder(out: Path, name: str) -> Path:
     Raises:
         RunError: it cannot be made.
     """
-    if not name or name != Path(name).name or name in {".", ".."}:
-        raise RunError(f"--name {name}: expected a plain folder name")
     number = 1
     while True:
         folder = out / (name if number == 1 else f"{name}-{number}")
@@ -106,12 +112,13 @@ def default_name(model: str, title: str) -> str:
     'lenet5-my_flowers'
     """
     subject = re.sub(r"[^\w.-]+", "_", Path(title).name.removesuffix(".zip")).strip("_.")
-    return f"{model}-{subject or 'data'}"
+    return f"{model}-{subject[:60] or 'data'}"
 
 
 def environment(threads: int, device: str, choices: dict[str, Any]) -> dict[str, Any]:
     """What env.json holds: versions, processor, and choices that were timed on this machine."""
     return {
+        "schema": SCHEMA,
         "convscope": version("convscope"),
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -5,12 +5,14 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from convscope.data import splits
-from convscope.data.listing import Listing
+from convscope.data.listing import Listing, sort_classes
 from convscope.data.sources import read
+from convscope.data.stores import printable
 from convscope.errors import DataError, RunError
 from convscope.evaluation.protocol import Thumbnails, evaluate
 from convscope.evaluation.report import Facts
@@ -52,7 +54,7 @@ def train(
         recipe: the numbers; None takes the defaults.
         out: folder of runs; a new numbered folder is made in it.
         name: of the run's folder; None names it after network and data.
-        resume: an unfinished run's folder: goes on after its last whole epoch, with its own recipe and split.
+        resume: an unfinished run's folder: goes on from its last saved epoch, with its own recipe and split.
         listener: hears how it goes.
         language: what the report opens in.
 
@@ -72,21 +74,16 @@ def train(
     if recipe.model:
         zoo.find(recipe.model)
     out = Path(out)
-    refuse_unwritable(out)
+    refuse_unwritable(out, name)
     listing = images if isinstance(images, Listing) else read(images)
     material = prepare(listing, recipe, listener)
     recipe = material.recipe
     network = _fresh(recipe, material)
-    recipe, reasons = choices.settle(recipe, network, material.preprocess, listener)
+    with cpu.using(None):
+        recipe, reasons = choices.settle(recipe, network, material.preprocess, listener)
 
     folder = new_folder(out, name or default_name(recipe.model or "", listing.title))
-    rows = zip(
-        material.listing.files, material.listing.labels, material.listing.parts, material.listing.hashes, strict=True
-    )
-    splits.write(
-        folder / "split.csv",
-        [splits.Row(file, listing.classes[label], part, hashed) for file, label, part, hashed in rows],
-    )
+    splits.write(folder / "split.csv", _record(listing, material))
     write_environment(folder, environment(recipe.threads or 0, recipe.device, reasons))
     recipe.save(folder / "config.yaml")  # last: a folder that has it can be resumed
     return _finish(_fresh(recipe, material), replace(material, recipe=recipe), folder, None, listener, language, start)
@@ -102,18 +99,40 @@ def _resume(
     recipe = parse(load(folder / "config.yaml"))
     checkpoint = Checkpoint.load(folder)
     listing = images if isinstance(images, Listing) else read(images or recipe.data or "")
-    record = {(row.file, row.sha256): row.split for row in splits.read(folder / "split.csv")}
-    hashes = listing.hash(listener)
-    rows = [row for row, key in enumerate(zip(listing.files, hashes, strict=True)) if key in record]
-    if len(rows) < len(record):
-        missing = len(record) - len(rows)
-        raise RunError(
-            f"--resume {folder}: {missing:,} of its {len(record):,} pictures are gone or changed in {listing.title}"
-        )
-    listing = replace(listing.take(rows), parts=tuple(record[listing.files[row], hashes[row]] for row in rows))
+    listing = _as_recorded(listing, splits.read(folder / "split.csv"), listing.hash(listener), folder)
     material = prepare(listing, recipe, listener)
     listener.message("train.resume", epoch=len(checkpoint.history) if checkpoint else 0, run=folder)
     return _finish(_fresh(recipe, material), material, folder, checkpoint, listener, language, start)
+
+
+def _record(listing: Listing, material: Material) -> list[splits.Row]:
+    """Who trains, validates and tests; pictures that could not be read are kept in mind as `broken`."""
+    broken = {fault.file for fault in material.broken}
+    parts = dict(zip(material.listing.files, material.listing.parts, strict=True))
+    return [
+        splits.Row(printable(file), listing.classes[label], "broken" if file in broken else parts[file], content)
+        for file, label, content in zip(listing.files, listing.labels, listing.hashes, strict=True)
+    ]
+
+
+def _as_recorded(listing: Listing, record: list[splits.Row], hashes: tuple[str, ...], folder: Path) -> Listing:
+    """The pictures of a run's record, with its parts and classes, whatever else lies among them now."""
+    known = {(row.file, row.sha256): row for row in record}
+    keys = [(printable(file), content) for file, content in zip(listing.files, hashes, strict=True)]
+    rows = [row for row, key in enumerate(keys) if key in known]
+    if len(rows) < len(known):
+        missing = len(known) - len(rows)
+        raise RunError(
+            f"--resume {folder}: {missing:,} of its {len(known):,} pictures are gone or changed in {listing.title}"
+        )
+    chosen = [known[keys[row]] for row in rows]
+    classes = sort_classes({row.label for row in record})
+    return replace(
+        listing.take(rows),
+        classes=classes,
+        labels=np.array([classes.index(row.label) for row in chosen], dtype=np.int64),
+        parts=tuple("" if row.split == "broken" else row.split for row in chosen),
+    )
 
 
 def _fresh(recipe: Recipe, material: Material) -> nn.Module:
@@ -131,14 +150,35 @@ def _finish(
     language: Language,
     start: float,
 ) -> Run:
-    """Train, write the model file, judge it, and write the report."""
+    """Train, judge, and write the report and, last, the model file.
+
+    Raises:
+        RunError: the disk is full, or the folder can no longer be written to.
+    """
+    try:
+        return _train_and_judge(network, material, folder, checkpoint, listener, language, start)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: cannot be written ({error.strerror or error}); make room, then --resume {folder}"
+        ) from None
+
+
+def _train_and_judge(
+    network: nn.Module,
+    material: Material,
+    folder: Path,
+    checkpoint: Checkpoint | None,
+    listener: Listener,
+    language: Language,
+    start: float,
+) -> Run:
     recipe, log = material.recipe, logger(folder)
     log("start", resumed=checkpoint is not None)
     listener.message("train.folder", run=folder)
-    torch.set_num_threads(recipe.threads or cpu.threads())
     listener.message("train.network", **recipe.model_dump(), channels=material.preprocess.channels)
     loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
-    outcome = loop.run(checkpoint)
+    with cpu.using(recipe.threads):
+        outcome = loop.run(checkpoint)
     listener.message(f"train.stop.{outcome.reason}", epoch=outcome.best_epoch, epochs=len(outcome.history))
     best = outcome.history[outcome.best_epoch - 1]
     bundle = Bundle(_card(material, best), outcome.best, folder / FILE)

@@ -31,6 +31,25 @@ def language_of(wanted: str | None) -> Language:
     return "ko" if wanted == "ko" else "en"
 
 
+_bars: list["Progress"] = []
+
+
+def close_bars() -> None:
+    """Take every bar away, so that what is printed next stands alone and the cursor is back."""
+    while _bars:
+        _bars.pop().stop()
+
+
+def emit(text: str, stream: TextIO) -> None:
+    """Print a line; a reader who has left, as `head` does, loses the rest of the output, not the job."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
 class Terminal(Listener):
     """Speaks to a person, or stays out of a program's way.
 
@@ -46,6 +65,7 @@ class Terminal(Listener):
         self.quiet = quiet
         self._stage = self._run = ""
         self._begun = self._spoken = 0.0
+        self._first = 0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -57,14 +77,15 @@ class Terminal(Listener):
         if stage != self._stage:
             self.close()
             self._stage, self._begun, self._spoken = stage, now, now
+            self._first = done  # a resumed run does not begin at nothing
         if now - self._begun < QUICK_S:
             return
         if sys.stderr.isatty():
             self._draw(done, total)
-        elif now - self._spoken >= PLAIN_EVERY_S and done:
+        elif now - self._spoken >= PLAIN_EVERY_S and done > self._first:
             self._spoken = now
-            left = (now - self._begun) * (total - done) / done
-            print(f"{say(f'stage.{stage}', self.language)} {done:,}/{total:,}, ETA {left:.0f} s", file=sys.stderr)
+            left = (now - self._begun) * (total - done) / (done - self._first)
+            emit(f"{say(f'stage.{stage}', self.language)} {done:,}/{total:,}, ETA {left:.0f} s", sys.stderr)
         if done >= total:
             self.close()
 
@@ -89,7 +110,7 @@ class Terminal(Listener):
         """The JSON object, when that is what is wanted."""
         self.close()
         if self.json_wanted:
-            print(json.dumps(content, ensure_ascii=False, allow_nan=False))
+            emit(json.dumps(content, ensure_ascii=False, allow_nan=False), sys.stdout)
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Aligned columns; in a terminal, the widest wraps."""
@@ -104,7 +125,7 @@ class Terminal(Listener):
             table.add_row(*row)
         with console.capture() as drawn:
             console.print(table)
-        print("\n".join(line.rstrip() for line in drawn.get().rstrip().splitlines()))
+        emit("\n".join(line.rstrip() for line in drawn.get().rstrip().splitlines()), sys.stdout)
 
     def interrupted(self) -> None:
         """Say how to go on with a run that was stopped by hand."""
@@ -114,8 +135,7 @@ class Terminal(Listener):
 
     def close(self) -> None:
         """Take the bar away."""
-        if self._bar:
-            self._bar.stop()
+        close_bars()
         self._bar = self._task = None
 
     def _draw(self, done: int, total: int) -> None:
@@ -128,8 +148,9 @@ class Terminal(Listener):
             self._bar = Progress(
                 *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
             )
-            self._task = self._bar.add_task(say(f"stage.{self._stage}", self.language), total=total)
+            self._task = self._bar.add_task(say(f"stage.{self._stage}", self.language), total=total, completed=done)
             self._bar.start()
+            _bars.append(self._bar)
         assert self._task is not None
         self._bar.update(self._task, completed=done, total=total)
 
@@ -137,4 +158,4 @@ class Terminal(Listener):
         if self._bar and stream.isatty():
             self._bar.console.print(text, markup=False, highlight=False)
         else:
-            print(text, file=stream, flush=True)
+            emit(text, stream)

@@ -2,23 +2,28 @@
 
 from convscope.evaluation.report import Report
 from convscope.ui.console import Terminal
+from convscope.words import say
 
-MOST_BROKEN = 50
+MOST_NAMED = 50
 
 
-def show_report(terminal: Terminal, report: Report) -> None:
-    """Accuracy with its interval, the classification report, and what was left out."""
+def show_report(terminal: Terminal, report: Report, *, name_broken: bool = True) -> None:
+    """Accuracy with its interval, the classification report, and what was left out, unless it has been named."""
     low, high = report.top1_interval
+    split_name = say(f"split.{report.split}", terminal.language)
     if not terminal.quiet:
         terminal.line(report.text)
-    for fault in report.broken[:MOST_BROKEN]:
-        terminal.say("result.broken", **fault)
+    if name_broken:
+        for fault in report.broken[:MOST_NAMED]:
+            terminal.say("result.broken", **fault)
+        if len(report.broken) > MOST_NAMED:
+            terminal.say("result.broken.more", count=len(report.broken) - MOST_NAMED)
     if report.trained_on:
         key = "result.refused" if report.refused else "result.trained_on"
         terminal.say(key, count=len(report.trained_on), first=report.trained_on[0])
     terminal.say(
         "result.accuracy",
-        split=report.split,
+        split_name=split_name,
         top1=report.top1,
         low=low,
         high=high,
@@ -26,4 +31,4 @@ def show_report(terminal: Terminal, report: Report) -> None:
         precision=report.precision,
     )
     if report.top5 is not None:
-        terminal.say("result.top5", split=report.split, top5=report.top5)
+        terminal.say("result.top5", split_name=split_name, top5=report.top5)

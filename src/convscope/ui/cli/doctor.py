@@ -2,6 +2,7 @@
 
 from convscope.ui.cli.options import Json, Lang, Quiet
 from convscope.ui.console import Terminal
+from convscope.words import say
 
 
 def doctor(json: Json = False, quiet: Quiet = False, lang: Lang = None) -> None:
@@ -45,7 +46,12 @@ def doctor(json: Json = False, quiet: Quiet = False, lang: Lang = None) -> None:
         if flags
         else "f32: no bfloat16 instructions",
     }
+    rows = []
     for key, value in facts.items():
         shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-        terminal.line(f"{key.replace('_', ' '):<20}{', '.join(shown) if isinstance(shown, list) else shown}")
+        rows.append(
+            [say(f"doctor.{key}", terminal.language), ", ".join(shown) if isinstance(shown, list) else str(shown)]
+        )
+    if not json:
+        terminal.table(("", ""), rows)
     terminal.result(facts)

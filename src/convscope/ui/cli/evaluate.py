@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from convscope.errors import DataError, RunError
 from convscope.ui.cli.options import Json, Lang, Model, Quiet
 from convscope.ui.console import Terminal
 from convscope.ui.results import show_report
@@ -30,17 +31,23 @@ def evaluate(
       convscope evaluate runs/demo digits --split val --json
     """
     from convscope.data.sources import read
-    from convscope.evaluation.protocol import Thumbnails
+    from convscope.evaluation.protocol import SPLITS, VIEWS, Thumbnails
     from convscope.evaluation.protocol import evaluate as judge
     from convscope.training.run import refuse_unwritable
 
+    for flag, value, allowed in (("--split", split, SPLITS), ("--views", views, VIEWS)):
+        if value not in (None, *allowed):
+            raise DataError(f"{flag} {value}: allowed: {', '.join(allowed)}")
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     if out:
         refuse_unwritable(out)
     listing = read(data)
     report = judge(model, listing, split=split, views=views, listener=terminal)
     if out:
-        report.write(out, picture=Thumbnails(listing, report), language=terminal.language)
+        try:
+            report.write(out, picture=Thumbnails(listing, report), language=terminal.language)
+        except OSError as error:
+            raise RunError(f"--out {out}: cannot be written ({error.strerror or error})") from None
     if report.own_split:
         terminal.message("result.own_split", n=report.n, total=len(listing))
     show_report(terminal, report)

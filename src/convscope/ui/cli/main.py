@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from convscope.errors import ConvscopeError, nearest
+from convscope.ui.console import close_bars
 
 COMMANDS = {
     "demo": "Train LeNet-5 on built-in digits and judge it: offline, under a minute.",
@@ -90,14 +91,14 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(complain(usage_sentence(error.format_message(), arguments)))
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output left, as `head` does
-        sys.stderr.close()
-        sys.exit(0)
+    finally:
+        close_bars()
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def complain(message: str) -> int:
     """Print one line on standard error; the exit status that goes with it."""
+    close_bars()
     print(f"convscope: {' '.join(message.split())}", file=sys.stderr)
     return 2
 
@@ -114,8 +115,9 @@ def usage_sentence(message: str, arguments: list[str]) -> str:
     if unknown:
         return f"{unknown[1]}: no such command; {nearest(unknown[1], list(COMMANDS))}"
     wrong = re.match(r"Invalid value for '?(--[\w-]+)'?: Input should be (.*?)(?:,|$)", message)
-    if wrong and wrong[1] in arguments:
-        found = arguments[arguments.index(wrong[1]) + 1]
+    if wrong:
+        words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--") else [word])]
+        found = words[words.index(wrong[1]) + 1] if wrong[1] in words[:-1] else ""
         return f"{wrong[1]} {found}: expected {wrong[2]}"
     sentence = re.sub(r"^Invalid value for '?(.*?)'?: ", r"\1: ", message).rstrip(".")
     command = next((word for word in arguments if word in COMMANDS), "")

@@ -33,6 +33,8 @@ def predict(
     from convscope.data.files import write_csv
     from convscope.evaluation.answers import predict as answer
 
+    if top < 1:
+        raise DataError(f"--top {top}: needs at least 1")
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     rows = answer(model, inputs, top=top, listener=terminal)
     if csv:

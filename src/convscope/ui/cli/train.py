@@ -1,7 +1,7 @@
 """`convscope train`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ Data = Annotated[
         help="Folder, zip, CSV, list file, IDX folder, or digits, mnist, fashion-mnist, cifar10, cifar100.",
     ),
 ]
+
+if TYPE_CHECKING:
+    from convscope.data.listing import Listing
 
 # flags whose name is not the setting's
 FLAGS = {"time_limit_min": "--time-limit", "patience_checks": "--patience", "warmup_epochs": "--warmup"}
@@ -85,11 +88,12 @@ def run_training(
     given: dict[str, Any],
     *,
     out: Path,
+    images: "Listing | None" = None,
     name: str | None = None,
     config: Path | None = None,
     resume: Path | None = None,
 ) -> None:
-    """Settle the recipe, train, print the result."""
+    """Settle the recipe, train, print the result; `images` are what `data` names, when they are at hand."""
     from convscope.training import recipe as recipes
     from convscope.training.trainer import train as run
 
@@ -109,11 +113,13 @@ def run_training(
             "no pictures to train on: convscope train DATA, where DATA is a folder, a file or a name such as digits"
         )
     try:
-        finished = run(data, recipe, out=out, name=name, resume=resume, listener=terminal, language=terminal.language)
+        finished = run(
+            images or data, recipe, out=out, name=name, resume=resume, listener=terminal, language=terminal.language
+        )
     except KeyboardInterrupt:
         terminal.interrupted()
         raise typer.Exit(130) from None
-    show_report(terminal, finished.report)
+    show_report(terminal, finished.report, name_broken=terminal.quiet)
     terminal.say("result.report", file=finished.path / "report.html")
     terminal.line(str(finished.path))
     terminal.result(finished.to_dict())
