@@ -1,5 +1,6 @@
 """`Preprocess`: how a picture becomes a network's input, as data that travels inside the model file."""
 
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 import torch
@@ -100,9 +101,15 @@ class Preprocess(BaseModel):
         Shape:
             uint8 (..., channels, size, size) -> float32, same shape
         """
-        mean = torch.tensor(self.mean, device=pixels.device)[:, None, None]
-        spread = torch.tensor(self.spread, device=pixels.device)[:, None, None]
+        mean, spread = _constants(self, pixels.device)
         return transforms.to_dtype(pixels, torch.float32, scale=True).sub_(mean).div_(spread)
+
+
+@lru_cache(maxsize=64)
+def _constants(preprocess: Preprocess, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and spread, each (channels, 1, 1): made once, for a training loop asks at every step."""
+    mean, spread = (torch.tensor(values, device=device) for values in (preprocess.mean, preprocess.spread))
+    return mean[:, None, None], spread[:, None, None]
 
 
 def _with_channels(picture: Tensor, channels: int) -> Tensor:

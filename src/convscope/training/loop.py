@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,7 +121,7 @@ class Loop:
             rate = rate_at(recipe, (epoch - 1) * steps + number, steps)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+            with self._arithmetic():
                 scores = network(x)
             loss = self.loss(scores, labels)
             value = loss.item()
@@ -142,6 +143,11 @@ class Loop:
             "train_top1": hits / count,
             "rate": rate,
         }
+
+    def _arithmetic(self) -> AbstractContextManager[object]:
+        if self.recipe.precision == "bf16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
 
     @torch.inference_mode()
     def validate(self) -> tuple[float, float]:
