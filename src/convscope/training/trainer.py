@@ -1,6 +1,8 @@
 """`train`: from a listing of pictures to a finished run."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -150,57 +152,48 @@ def _finish(
     language: Language,
     start: float,
 ) -> Run:
-    """Train, judge, and write the report and, last, the model file.
+    """Train, judge, and write the report and, last, the model file."""
+    with _disk(folder):
+        recipe, log = material.recipe, logger(folder)
+        log("start", resumed=checkpoint is not None)
+        listener.message("train.folder", run=folder)
+        listener.message("train.network", **recipe.model_dump(), channels=material.preprocess.channels)
+        loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
+        with cpu.using(recipe.threads):
+            outcome = loop.run(checkpoint)
+        listener.message(f"train.stop.{outcome.reason}", epoch=outcome.best_epoch, epochs=len(outcome.history))
+        best = outcome.history[outcome.best_epoch - 1]
+        bundle = Bundle(_card(material, best), outcome.best, folder / FILE)
 
-    Raises:
-        RunError: the disk is full, or the folder can no longer be written to.
-    """
+        split = "test" if "test" in material.pixels else "val"
+        report = evaluate(bundle, material.listing, split=split, listener=listener)
+        report = replace(report, broken=tuple(asdict(fault) for fault in material.broken))
+        test_top1 = report.top1 if split == "test" else None
+        seconds = time.monotonic() - start
+        bundle = replace(
+            bundle,
+            card=bundle.card.model_copy(update={"scores": {"val_top1": best["val_top1"], "test_top1": test_top1}}),
+        )
+        report.write(
+            folder,
+            picture=Thumbnails(material.listing, report),
+            curves=outcome.history,
+            facts=_facts(material, outcome, seconds),
+            language=language,
+        )
+        bundle.save(folder / FILE)
+        log("end", reason=outcome.reason, seconds=round(seconds, 3), val_top1=best["val_top1"], test_top1=test_top1)
+        return Run(folder, len(outcome.history), seconds, best["val_top1"], test_top1, report)
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """Say in one line that the disk is full, or the folder no longer to be written to."""
     try:
-        return _train_and_judge(network, material, folder, checkpoint, listener, language, start)
+        yield
     except OSError as error:
-        raise RunError(
-            f"{folder}: cannot be written ({error.strerror or error}); make room, then --resume {folder}"
-        ) from None
-
-
-def _train_and_judge(
-    network: nn.Module,
-    material: Material,
-    folder: Path,
-    checkpoint: Checkpoint | None,
-    listener: Listener,
-    language: Language,
-    start: float,
-) -> Run:
-    recipe, log = material.recipe, logger(folder)
-    log("start", resumed=checkpoint is not None)
-    listener.message("train.folder", run=folder)
-    listener.message("train.network", **recipe.model_dump(), channels=material.preprocess.channels)
-    loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
-    with cpu.using(recipe.threads):
-        outcome = loop.run(checkpoint)
-    listener.message(f"train.stop.{outcome.reason}", epoch=outcome.best_epoch, epochs=len(outcome.history))
-    best = outcome.history[outcome.best_epoch - 1]
-    bundle = Bundle(_card(material, best), outcome.best, folder / FILE)
-
-    split = "test" if "test" in material.pixels else "val"
-    report = evaluate(bundle, material.listing, split=split, listener=listener)
-    report = replace(report, broken=tuple(asdict(fault) for fault in material.broken))
-    test_top1 = report.top1 if split == "test" else None
-    seconds = time.monotonic() - start
-    bundle = replace(
-        bundle, card=bundle.card.model_copy(update={"scores": {"val_top1": best["val_top1"], "test_top1": test_top1}})
-    )
-    report.write(
-        folder,
-        picture=Thumbnails(material.listing, report),
-        curves=outcome.history,
-        facts=_facts(material, outcome, seconds),
-        language=language,
-    )
-    bundle.save(folder / FILE)
-    log("end", reason=outcome.reason, seconds=round(seconds, 3), val_top1=best["val_top1"], test_top1=test_top1)
-    return Run(folder, len(outcome.history), seconds, best["val_top1"], test_top1, report)
+        reason = error.strerror or error
+        raise RunError(f"{folder}: cannot be written ({reason}); make room, then --resume {folder}") from None
 
 
 def _card(material: Material, best: dict[str, float]) -> Card:
