@@ -71,7 +71,7 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     row = zoo.find(recipe.model or "")
     preprocess = row.preprocess(recipe.size or 0, listing.channels, recipe.resize)
     _refuse_too_large(recipe, len(listing.classes), preprocess)
-    whole = Pixels(listing, preprocess, threads=cpu.threads(recipe.threads), listener=listener)
+    whole = Pixels(listing, preprocess, threads=cpu.threads(), listener=listener)
     for fault in whole.broken[:MOST_NAMED]:
         listener.message("train.broken", file=fault.file, reason=fault.reason)
     if len(whole.broken) > MOST_NAMED:

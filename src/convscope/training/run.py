@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from convscope.data.files import write_bytes, write_json
+from convscope.data.files import write_bytes
 from convscope.errors import RunError
 from convscope.evaluation.report import Report
 from convscope.inference import cpu
@@ -130,11 +130,6 @@ def environment(threads: int, device: str, choices: dict[str, Any]) -> dict[str,
         "threads": threads,
         **choices,
     }
-
-
-def write_environment(folder: Path, content: dict[str, Any]) -> None:
-    """Write env.json."""
-    write_json(folder / "env.json", content)
 
 
 def logger(folder: Path) -> Callable[..., None]:

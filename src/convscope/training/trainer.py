@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from convscope.data import splits
+from convscope.data.files import write_json
 from convscope.data.listing import Listing, sort_classes
 from convscope.data.sources import read
 from convscope.data.stores import printable
@@ -34,7 +35,6 @@ from convscope.training.run import (
     logger,
     new_folder,
     refuse_unwritable,
-    write_environment,
 )  # fmt: skip
 from convscope.words import SILENT, Language, Listener
 
@@ -86,7 +86,7 @@ def train(
 
     folder = new_folder(out, name or default_name(recipe.model or "", listing.title))
     splits.write(folder / "split.csv", _record(listing, material))
-    write_environment(folder, environment(recipe.threads or 0, recipe.device, reasons))
+    write_json(folder / "env.json", environment(recipe.threads or 0, recipe.device, reasons))
     recipe.save(folder / "config.yaml")  # last: a folder that has it can be resumed
     return _finish(_fresh(recipe, material), replace(material, recipe=recipe), folder, None, listener, language, start)
 

@@ -1,5 +1,7 @@
 """`convscope models`."""
 
+from typing import Any
+
 from convscope.ui.cli.options import Json, Lang, Quiet
 from convscope.ui.console import Terminal
 from convscope.words import say
@@ -16,7 +18,7 @@ def models(json: Json = False, quiet: Quiet = False, lang: Lang = None) -> None:
     from convscope.models import zoo
 
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, network in zoo.NETWORKS.items():
         summary = zoo.describe(name)
         rows.append(
@@ -40,7 +42,7 @@ def models(json: Json = False, quiet: Quiet = False, lang: Lang = None) -> None:
             [
                 [
                     str(row["name"]), str(row["year"]), f"{row['parameters']:,}", f"{row['macs']:,}",
-                    "×".join(map(str, row["input"])), str(row["receptive_field"]), str(row["paper"]),  # type: ignore[call-overload]
+                    "×".join(map(str, row["input"])), str(row["receptive_field"]), str(row["paper"]),
                 ]
                 for row in rows
             ],
