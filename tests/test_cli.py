@@ -148,7 +148,7 @@ def test_summary_gives_the_papers_figures_layer_by_layer(convscope):
     summary = json.loads(out)
     assert summary["parameters"] == 60_000
     assert [n for layer in summary["layers"] if (n := layer["parameters"])] == [156, 12, 1516, 32, 48120, 10164]
-    assert summary["layers"][0]["formula"] == "(32 − 5 + 0)/1 + 1 = 28"
+    assert summary["layers"][0]["formula"] == "(32 − 5 + 2·0)/1 + 1 = 28"
     assert "60,000" in convscope("summary", "lenet5")[1]
 
 

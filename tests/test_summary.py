@@ -15,13 +15,13 @@ def row(layer, side=112, channels=1):
 @pytest.mark.parametrize(
     ("layer", "side", "formula"),
     [
-        (nn.Conv2d(1, 6, 5), 28, "(28 − 5 + 0)/1 + 1 = 24"),
+        (nn.Conv2d(1, 6, 5), 28, "(28 − 5 + 2·0)/1 + 1 = 24"),
         (nn.Conv2d(1, 6, 11, stride=4, padding=2), 224, "⌊(224 − 11 + 2·2)/4 + 1⌋ = 55"),
-        (nn.Conv2d(1, 6, 3, dilation=2), 7, "(7 − 5 + 0)/1 + 1 = 3"),
-        (nn.MaxPool2d(3, 2), 112, "⌊(112 − 3 + 0)/2 + 1⌋ = 55"),
-        (nn.MaxPool2d(3, 2, ceil_mode=True), 112, "⌈(112 − 3 + 0)/2 + 1⌉ = 56"),
-        (nn.MaxPool2d(3, 2, ceil_mode=True), 55, "(55 − 3 + 0)/2 + 1 = 27"),
-        (nn.AvgPool2d(2), 4, "(4 − 2 + 0)/2 + 1 = 2"),
+        (nn.Conv2d(1, 6, 3, dilation=2), 7, "(7 − 5 + 2·0)/1 + 1 = 3"),
+        (nn.MaxPool2d(3, 2), 112, "⌊(112 − 3 + 2·0)/2 + 1⌋ = 55"),
+        (nn.MaxPool2d(3, 2, ceil_mode=True), 112, "⌈(112 − 3 + 2·0)/2 + 1⌉ = 56"),
+        (nn.MaxPool2d(3, 2, ceil_mode=True), 55, "(55 − 3 + 2·0)/2 + 1 = 27"),
+        (nn.AvgPool2d(2), 4, "(4 − 2 + 2·0)/2 + 1 = 2"),
         (nn.ReLU(), 4, ""),
     ],
 )

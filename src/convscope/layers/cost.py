@@ -17,9 +17,10 @@ def parameters(network: nn.Module) -> int:
 
 @singledispatch
 def macs(_layer: nn.Module, _out: torch.Size) -> int:
-    """Multiply-accumulates of trained weights that a layer spends on one picture, to make an output of shape `out`.
+    """Multiply-accumulates that a layer spends on one picture, to make an output of shape `out`.
 
-    Biases, normalisation and parameter-free pooling cost nothing in this count, as in most tables.
+    One for each use of a weight of a convolution or dense layer, as the papers' tables count. Biases, normalisation,
+    pooling (trained or not) and distances to fixed codes cost nothing.
 
     Args:
         _layer: the brick.

@@ -2,22 +2,43 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 
+class Seen(NamedTuple):
+    """One layer, caught at work.
+
+    Attributes:
+        name: full name inside the network.
+        layer: the layer itself.
+        x: its first input.
+        out: its output.
+    """
+
+    name: str
+    layer: nn.Module
+    x: Tensor
+    out: Tensor
+
+
 def leaves(network: nn.Module) -> dict[str, nn.Module]:
-    """The layers that hold no other layer, by their full name, in the order they were built.
+    """The layers that hold no other layer, or parameters of their own, by full name, in the order they were built.
 
     >>> list(leaves(nn.Sequential(nn.Sequential(nn.Linear(1, 1)), nn.ReLU())))
     ['0.0', '1']
     """
-    return {name: layer for name, layer in network.named_modules() if name and not list(layer.children())}
+    return {
+        name: layer
+        for name, layer in network.named_modules()
+        if name and (not list(layer.children()) or list(layer.parameters(recurse=False)))
+    }
 
 
 @contextmanager
-def watching(network: nn.Module) -> Iterator[list[tuple[str, nn.Module, Tensor, Tensor]]]:
+def watching(network: nn.Module) -> Iterator[list[Seen]]:
     """Collect (name, layer, input, output) of every leaf, in the order they run.
 
     Example:
@@ -26,12 +47,12 @@ def watching(network: nn.Module) -> Iterator[list[tuple[str, nn.Module, Tensor, 
         >>> seen
         []
     """
-    seen: list[tuple[str, nn.Module, Tensor, Tensor]] = []
+    seen: list[Seen] = []
     handles = []
     for name, leaf in leaves(network).items():
 
         def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor, name: str = name) -> None:
-            seen.append((name, layer, inputs[0], output))
+            seen.append(Seen(name, layer, inputs[0], output))
 
         handles.append(leaf.register_forward_hook(note))
     try:

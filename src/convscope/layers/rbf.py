@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from convscope.layers.cost import macs
-
 
 class RBF(nn.Module):
     """Score[k] = -sum over j of (x[j] - codes[k, j])**2: how close x is to each class's fixed code.
@@ -32,8 +30,3 @@ class RBF(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Minus the squared distances, summed directly: expanding the square would cancel digits."""
         return -(x[:, None, :] - self.codes).square().sum(dim=-1)
-
-
-@macs.register
-def _(layer: RBF, _out: torch.Size) -> int:
-    return layer.codes.numel()  # one squaring per component and class

@@ -6,8 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from convscope.layers.cost import macs
-
 
 class Subsample(nn.Module):
     """y = weight * (x1 + x2 + x3 + x4) + bias over 2x2 cells that do not overlap, one weight and bias per map.
@@ -48,8 +46,3 @@ class Subsample(nn.Module):
         """Sum, scale and shift."""
         total = functional.avg_pool2d(x, 2, divisor_override=1)
         return total * self.weight[:, None, None] + self.bias[:, None, None]
-
-
-@macs.register
-def _(_layer: Subsample, out: torch.Size) -> int:
-    return out.numel()  # one multiplication per output

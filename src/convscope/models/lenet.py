@@ -7,6 +7,7 @@ paper shows its own only as a figure), other numbers of classes get seeded codes
 weights have a spread of 1 / sqrt(fan-in), the same authors' later advice, for with the paper's ±2.4 / fan-in today's
 optimisers learn slowly.
 Differs from the paper, `lenet5_modern`: full C3, ReLU, maximum pooling, trained linear output, initialisation.
+`lenet_caffe` is no paper's: Caffe's MNIST example of 2014, maximum pooling straight after each convolution.
 """
 
 from collections import OrderedDict
@@ -17,13 +18,14 @@ from torch import Tensor, nn
 from convscope.errors import ModelError
 from convscope.layers.activations import ScaledTanh
 from convscope.layers.geometry import out_size
-from convscope.layers.initialise import lecun_1998
+from convscope.layers.initialise import lecun_1998, lecun_1998_uniform
 from convscope.layers.rbf import RBF
 from convscope.layers.sparse import SparseConv2d
 from convscope.layers.subsample import Subsample
-from convscope.models.network import Network
+from convscope.models.network import Network, Published
 
-PAPER = "LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition, Proc. IEEE 86(11)"
+PAPER = "LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition"
+VENUE = "Proc. IEEE 86(11)"
 
 # Table I of the paper: for each map of C3, the maps of S2 that it sees.
 TABLE_I = (
@@ -170,13 +172,62 @@ class LeNet5Modern(nn.Sequential):
         )  # fmt: skip
 
 
+class LeNetCaffe(nn.Sequential):
+    """Caffe's LeNet: 20 and 50 maps, 500 hidden units, one ReLU; 431,080 parameters at 28 pixels.
+
+    Shape:
+        (N, channels, size, size) -> (N, classes), raw scores
+    Args:
+        classes: outputs.
+        channels: of the input.
+        size: side of the input in pixels, from 16.
+
+    Raises:
+        ModelError: a size below 16.
+    Source:
+        Jia et al., "Caffe: Convolutional Architecture for Fast Feature Embedding", 2014; its MNIST example.
+
+    Example:
+        >>> LeNetCaffe(10)(torch.zeros(1, 1, 28, 28)).shape
+        torch.Size([1, 10])
+    """
+
+    def __init__(self, classes: int, channels: int = 1, size: int = 28) -> None:
+        if size < 16:
+            raise ModelError(f"lenet_caffe needs at least 16 pixels, not {size}: two 5x5 convolutions, each halved")
+        super().__init__()
+        maps = [out_size(size, 5)]  # Caffe rounds the pools' sizes up
+        maps.append(out_size(out_size(maps[0], 2, 2, ceil_mode=True), 5))
+        last = out_size(maps[1], 2, 2, ceil_mode=True)
+        self.features = nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(channels, 20, 5), pool1=nn.MaxPool2d(2, ceil_mode=True),
+                conv2=nn.Conv2d(20, 50, 5), pool2=nn.MaxPool2d(2, ceil_mode=True),
+            )
+        )  # fmt: skip
+        self.classifier = nn.Sequential(
+            OrderedDict(
+                flatten=nn.Flatten(), ip1=nn.Linear(50 * last**2, 500), relu1=nn.ReLU(), ip2=nn.Linear(500, classes),
+            )
+        )  # fmt: skip
+        lecun_1998(self)
+
+
 NETWORKS = {
     "lenet5": Network(
-        build=LeNet5, paper=PAPER, year=1998, parameters=60_000, classes=10, channels=1, sizes=(32, 28), any_size=False,
+        build=LeNet5, paper=PAPER, venue=VENUE, year=1998, parameters=60_000, macs=325_680, receptive_field=32,
+        classes=10, channels=1, sizes=(32, 28), any_size=False,
+        errors=(Published("MNIST test", 0.95), Published("MNIST test, 540,000 distorted digits added", 0.8)),
         scale=(0.1 / 1.275, 1 / 1.275),  # background -0.1, ink 1.175 (section II.B)
+        initialise=lecun_1998_uniform,
     ),
     "lenet5_modern": Network(
-        build=LeNet5Modern, paper=f"after {PAPER}", year=1998, parameters=61_706,
-        classes=10, channels=1, sizes=(28, 32),
+        build=LeNet5Modern, paper=f"after {PAPER}", venue=VENUE, year=1998, parameters=61_706, macs=416_520,
+        receptive_field=16, classes=10, channels=1, sizes=(28, 32),
+    ),
+    "lenet_caffe": Network(
+        build=LeNetCaffe, paper="Jia et al., Caffe: Convolutional Architecture for Fast Feature Embedding (example)",
+        venue="ACM Multimedia", year=2014, parameters=431_080, macs=2_293_000, receptive_field=16,
+        classes=10, channels=1, sizes=(28, 32), scale=(0.0, 256 / 255),  # x / 256
     ),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from torch import nn
 
@@ -9,6 +10,29 @@ from convscope.data.preprocess import Preprocess, Resize
 
 # Stands in for a network's mean and spread until training has measured them.
 UNMEASURED = (0.5, 0.5)
+# below this side a picture is a thumbnail: every pixel is used, and a stem made for photos would leave nothing of it
+SMALL = 64
+
+Scale = tuple[tuple[float, ...], tuple[float, ...]]
+
+# Mean and spread of the channels (R, G, B) that torchvision's and most of timm's ImageNet weights expect, 0 to 1.
+IMAGENET: Scale = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+# TensorFlow's: x / 127.5 - 1.
+TENSORFLOW: Scale = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+class Published(NamedTuple):
+    """An error that a paper reports.
+
+    Attributes:
+        protocol: data, and how they were looked at.
+        top1: errors of the first answer, per cent; None when the paper gives none.
+        top5: errors of the first five answers, per cent.
+    """
+
+    protocol: str
+    top1: float | None
+    top5: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,34 +41,62 @@ class Network:
 
     Attributes:
         build: (classes, channels, size) to a fresh network with `features` and `classifier`.
-        paper: authors, title, where.
+        paper: authors, title.
+        venue: where it appeared.
         year: of the paper.
-        parameters: trainable numbers, as published, at `classes`, `channels` and the first of `sizes`.
+        parameters: trainable numbers, as published, at `classes`, `channels` and the first of `sizes`; heads that only
+            training needs are not among them.
+        macs: multiply-accumulates of weights for one picture, likewise.
+        receptive_field: pixels that one cell of the last map sees along one axis, likewise.
         classes: outputs of the paper's own head.
         channels: of the paper's own input.
-        sizes: sides in pixels of the inputs it was made for, its own first.
+        sizes: sides in pixels of the inputs it was made for, its own first; then smaller ones that suit it.
         any_size: whether it also builds at other sizes.
+        errors: what the paper reports.
         scale: (mean, spread) of its input on the scale 0 to 1; None measures both on the training pictures.
+        borrowed: mean and spread that weights made elsewhere expect; None where there are none.
+        share: of a photo's shorter side that the central square takes.
+        interpolation: how pictures were resized for the borrowed weights.
+        initialise: the first values that the paper prescribes, where they are not what `build` gives.
     """
 
     build: Callable[[int, int, int], nn.Module]
     paper: str
+    venue: str
     year: int
     parameters: int
+    macs: int
+    receptive_field: int
     classes: int
     channels: int
     sizes: tuple[int, ...]
     any_size: bool = True
+    errors: tuple[Published, ...] = ()
     scale: tuple[float, float] | None = None
+    borrowed: Scale | None = None
+    share: float = 1.0
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    initialise: Callable[[nn.Module], None] | None = None
 
     def preprocess(self, size: int, channels: int, resize: Resize = "crop") -> Preprocess:
-        """Its preprocessing at a size and number of channels."""
+        """Its preprocessing at a size and number of channels, for training from nothing."""
         mean, spread = self.scale or UNMEASURED
+        return self._preprocess(size, resize, (mean,) * channels, (spread,) * channels)
+
+    def borrowed_preprocess(self) -> Preprocess:
+        """What pictures go through before borrowed weights, at the network's own size and channels."""
+        if self.borrowed:
+            return self._preprocess(self.sizes[0], "crop", *self.borrowed)
+        return self.preprocess(self.sizes[0], self.channels)
+
+    def _preprocess(self, size: int, resize: Resize, mean: tuple[float, ...], spread: tuple[float, ...]) -> Preprocess:
         return Preprocess(
             size=size,
-            channels=channels,
+            channels=3 if len(mean) == 3 else 1,
             resize=resize,
-            fill=round(255 * mean),
-            mean=(mean,) * channels,
-            spread=(spread,) * channels,
+            share=self.share if size >= SMALL else 1.0,
+            fill=round(255 * sum(mean) / len(mean)),
+            interpolation=self.interpolation,
+            mean=mean,
+            spread=spread,
         )

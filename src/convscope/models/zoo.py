@@ -5,22 +5,34 @@ from torch import nn
 
 from convscope.errors import ModelError, UnknownModel
 from convscope.layers.summary import Summary, summarise
-from convscope.models import course_cnn, lenet
+from convscope.models import (
+    allcnn, alexnet, course_cnn, googlenet, lenet, mobilenet_v1, mobilenet_v2, mobilenet_v3, nin, own, resnet, vgg, zfnet
+)  # fmt: skip
 from convscope.models.network import Network
+from convscope.models.pretrained import timm_networks
 
-NETWORKS: dict[str, Network] = {**lenet.NETWORKS, **course_cnn.NETWORKS}
+NETWORKS: dict[str, Network] = {
+    **lenet.NETWORKS, **course_cnn.NETWORKS, **alexnet.NETWORKS, **zfnet.NETWORKS, **nin.NETWORKS, **vgg.NETWORKS,
+    **googlenet.NETWORKS, **resnet.NETWORKS, **mobilenet_v1.NETWORKS, **mobilenet_v2.NETWORKS, **mobilenet_v3.NETWORKS,
+    **allcnn.NETWORKS,
+}  # fmt: skip
 
 
 def find(name: str) -> Network:
-    """The zoo's row of that name.
+    """The row of that name: one of the zoo, a network of your own (a YAML file), or `timm:` and a name of timm's.
 
     Raises:
         UnknownModel: there is none; the message offers the nearest.
+        ModelError: a YAML file that describes no network.
 
     Example:
         >>> find("lenet5").parameters
         60000
     """
+    if name.endswith((".yaml", ".yml")):
+        return own.row(own.load(name))
+    if name.startswith(timm_networks.PREFIX):
+        return timm_networks.row(name)
     if name not in NETWORKS:
         raise UnknownModel(name, sorted(NETWORKS))
     return NETWORKS[name]
@@ -74,10 +86,10 @@ def describe(name: str, classes: int | None = None, channels: int | None = None,
 
 
 def receptive_field(summary: Summary) -> int | None:
-    """Pixels that one cell of the last feature map sees along one axis.
+    """Pixels that one cell of the map which `features` returns sees along one axis.
 
     >>> receptive_field(describe("lenet5_modern"))
     16
     """
-    fields = [layer.receptive_field for layer in summary.layers if layer.name.startswith("features.")]
-    return fields[-1] if fields else None
+    fields = [stage.field for stage in summary.stages if stage.name == "features"]
+    return fields[0].size if fields and fields[0] else None

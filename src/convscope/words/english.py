@@ -1,9 +1,19 @@
 """Every text in English, by key; `korean` holds the same keys."""
 
-from convscope.words import report_english
+from convscope.words import (
+    claims_english,
+    claims_networks_english,
+    report_english,
+    tower_english,
+    weights_english,
+)
 
 TEXTS = {
+    **claims_english.TEXTS,
+    **claims_networks_english.TEXTS,
     **report_english.TEXTS,
+    **tower_english.TEXTS,
+    **weights_english.TEXTS,
     "stage.hash": "fingerprinting",
     "stage.read": "reading pictures",
     "stage.train": "training",

@@ -1,9 +1,19 @@
 """Every text in Korean, by key; `english` holds the same keys."""
 
-from convscope.words import report_korean
+from convscope.words import (
+    claims_korean,
+    claims_networks_korean,
+    report_korean,
+    tower_korean,
+    weights_korean,
+)
 
 TEXTS = {
+    **claims_korean.TEXTS,
+    **claims_networks_korean.TEXTS,
     **report_korean.TEXTS,
+    **tower_korean.TEXTS,
+    **weights_korean.TEXTS,
     "stage.hash": "해시 계산",
     "stage.read": "사진 읽기",
     "stage.train": "학습",

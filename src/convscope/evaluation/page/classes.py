@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from convscope.evaluation.page.matrix import MOST_WITH_NUMBERS
 from convscope.evaluation.page.svg import bar
-from convscope.evaluation.page.texts import both, escape, name, percent
+from convscope.evaluation.page.texts import percent
+from convscope.words.markup import both, escape, name
 
 if TYPE_CHECKING:
     from convscope.evaluation.report import Report

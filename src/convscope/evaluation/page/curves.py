@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import isfinite
 
 from convscope.evaluation.page.svg import Chart, Line, draw
-from convscope.evaluation.page.texts import both, both_in_svg, spoken
 from convscope.words import Language
+from convscope.words.markup import both, both_in_svg, spoken
 
 LINES = {"train_loss": "train", "val_loss": "val", "val_top1": "val"}
 

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from convscope.evaluation.page.svg import interval
-from convscope.evaluation.page.texts import both, both_in_svg, duration, escape, name, percent, spoken
+from convscope.evaluation.page.texts import duration, percent
 from convscope.words import Language
+from convscope.words.markup import both, both_in_svg, escape, name, spoken
 
 if TYPE_CHECKING:
     from convscope.evaluation.report import Report

@@ -4,8 +4,9 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from convscope.evaluation.page.svg import bar, ticks
-from convscope.evaluation.page.texts import both, both_in_svg, escape, name, percent, spoken
+from convscope.evaluation.page.texts import percent
 from convscope.words import Language
+from convscope.words.markup import both, both_in_svg, escape, name, spoken
 
 if TYPE_CHECKING:
     from convscope.evaluation.report import Report

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from convscope.evaluation.page.svg import bar
-from convscope.evaluation.page.texts import both, escape, name, percent
+from convscope.evaluation.page.texts import percent
+from convscope.words.markup import both, escape, name
 
 if TYPE_CHECKING:
     from convscope.evaluation.predictions import Predictions

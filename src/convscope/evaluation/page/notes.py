@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convscope.evaluation.page.texts import both, name
-
 if TYPE_CHECKING:
     from convscope.evaluation.report import Facts, Report
+
+from convscope.words.markup import both, name
 
 MOST = 50  # files named one by one
 

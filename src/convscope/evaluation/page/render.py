@@ -12,8 +12,8 @@ from convscope.evaluation.page.headline import head, headline
 from convscope.evaluation.page.matrix import confusions
 from convscope.evaluation.page.mistakes import worst_mistakes
 from convscope.evaluation.page.notes import broken_files, foot, seen_before
-from convscope.evaluation.page.texts import escape
 from convscope.words import LANGUAGES, Language, say
+from convscope.words.markup import escape
 
 if TYPE_CHECKING:
     from convscope.evaluation.report import Facts, Report

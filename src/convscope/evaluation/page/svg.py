@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, log10
 
-from convscope.evaluation.page.texts import NO_BREAK
+from convscope.words.markup import NO_BREAK
 
 WIDTH, HEIGHT = 440, 240
 LEFT, RIGHT, TOP, BOTTOM = 48, 104, 26, 40  # the right margin holds the names of the lines

@@ -1,0 +1,1 @@
+"""Lessons: why it is so, computed before the reader's eyes."""

@@ -1,0 +1,1 @@
+"""Weights that others trained: their names, where they are, how they become ours."""
