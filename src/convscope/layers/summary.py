@@ -37,6 +37,7 @@ class Layer:
         formula: the number of output rows, worked out; "" where there is no window.
         lost: trailing (rows, columns) that no window reaches, padding first; None where there is no window.
         activation_bytes: of its output for one picture, in float32.
+        jump: pixels of the input between the fields of two neighbouring cells; None where there is no field.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Layer:
     formula: str
     lost: tuple[int, int] | None
     activation_bytes: int
+    jump: int | None = None
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,7 @@ def _row(name: str, layer: nn.Module, x: Tensor, out: Tensor) -> Layer:
         formula=formula(size[0], slid, shape[-2]) if slid else "",
         lost=slid.lost(size) if slid else None,
         activation_bytes=BYTES * prod(shape),
+        jump=field.jump if field else None,
     )
 
 

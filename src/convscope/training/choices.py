@@ -9,7 +9,7 @@ from torch import nn
 from convscope.data.preprocess import Preprocess
 from convscope.inference import cpu
 from convscope.layers.summary import summarise
-from convscope.training.losses import cross_entropy
+from convscope.training.losses import cross_entropy, with_heads
 from convscope.training.recipe import Recipe
 from convscope.words import Listener
 
@@ -52,9 +52,9 @@ def _bf16_gain(recipe: Recipe, network: nn.Module, shape: Shape) -> float:
 
     def step(bf16: bool) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            scores = trial(x)
-        labels = torch.arange(recipe.batch) % scores.shape[1]
-        torch.autograd.backward(cross_entropy(scores, labels))
+            output = trial(x)
+        _, loss = with_heads(output, torch.zeros(recipe.batch, dtype=torch.int64), cross_entropy)
+        torch.autograd.backward(loss)
         trial.zero_grad()
 
     gain = cpu.bf16_gain(step, f"train {recipe.model} {shape} x {recipe.batch}")

@@ -17,7 +17,7 @@ from convscope.data.files import as_rows, write_csv
 from convscope.errors import TrainingDiverged
 from convscope.layers.probe import first_not_finite
 from convscope.training.checkpoint import Checkpoint, clone, optimiser_tensors, restore_optimiser
-from convscope.training.losses import cross_entropy, maximum_a_posteriori
+from convscope.training.losses import cross_entropy, maximum_a_posteriori, with_heads
 from convscope.training.recipe import Recipe
 from convscope.training.schedules import rate_at
 from convscope.words import Listener
@@ -122,8 +122,8 @@ class Loop:
             for group in optimiser.param_groups:
                 group["lr"] = rate
             with self._arithmetic():
-                scores = network(x)
-            loss = self.loss(scores, labels)
+                output = network(x)
+            scores, loss = with_heads(output, labels, self.loss)
             value = loss.item()
             if not math.isfinite(value):
                 self._diverged(epoch, number, x)

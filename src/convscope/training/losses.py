@@ -1,8 +1,35 @@
 """What training makes small."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+# what the loss of an auxiliary head counts beside that of the scores (Szegedy et al., 2015, section 5)
+AUXILIARY = 0.3
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def with_heads(output: Tensor | tuple[Tensor, ...], labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
+    """Scores and loss of what a network returned in training: scores, or scores and those of its auxiliary heads.
+
+    Args:
+        output: (N, K), or several of them, the network's own scores first.
+        labels: (N,), index of the true class.
+        loss: of scores and labels.
+
+    Example:
+        >>> ten = torch.zeros(1, 10)
+        >>> round(with_heads((ten, ten, ten), torch.tensor([3]), cross_entropy)[1].item(), 4)    # ln 10 · (1 + 2 · 0.3)
+        3.6841
+    """
+    scores, *inner = output if isinstance(output, tuple) else (output,)
+    total = loss(scores, labels)
+    for head in inner:
+        total = total + AUXILIARY * loss(head, labels)
+    return scores, total
 
 
 def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:

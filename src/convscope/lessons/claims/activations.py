@@ -42,7 +42,8 @@ def _outlier() -> Values:
     scores = torch.tensor([1.0, 2, 3, 10], dtype=torch.float64)
     shares = scores.softmax(0)
     return {
-        "shares": shares.tolist(), "before": (scores[-1] / scores.sum()).item(), "after": shares[-1].item()
+        "shares": shares.tolist(), "before": 100 * (scores[-1] / scores.sum()).item(),
+        "after": 100 * shares[-1].item(),
     }  # fmt: skip
 
 

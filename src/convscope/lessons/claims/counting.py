@@ -12,6 +12,7 @@ VGGS = (
 RESNETS = (
     "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet50_v1", "resnet101_v1", "resnet152_v1",
 )  # fmt: skip
+CIFAR_RESNETS = tuple(f"resnet{depth}_cifar" for depth in (20, 32, 44, 56, 110))
 MOBILENETS = tuple(
     name + padding
     for name in (
@@ -20,6 +21,12 @@ MOBILENETS = tuple(
     )
     for padding in ("", "_same")
 )  # fmt: skip
+
+# How a sentence calls them.
+TITLES = {
+    "zfnet": "ZFNet", "nin": "Network in Network", "googlenet": "GoogLeNet", "resnet18": "ResNet-18",
+    "resnet50": "ResNet-50", "resnet152": "ResNet-152", "mobilenet_v1": "MobileNet v1", "mobilenet_v2": "MobileNet v2",
+}  # fmt: skip
 
 
 @cache

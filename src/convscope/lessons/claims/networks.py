@@ -10,6 +10,7 @@ from convscope.lessons.claims.convolution import KERNEL, SQUARE, correlate
 from convscope.lessons.claims.counting import (
     ALEXNETS,
     RESNETS,
+    TITLES,
     VGGS,
     convolutions,
     count,
@@ -41,7 +42,7 @@ def _seven_by_seven() -> Values:
     names = ("zfnet", "googlenet", "resnet18", "resnet50", "resnet152")
     return {
         "alexnet": sides(convolutions("alexnet")),
-        "later": [name for name in names if convolutions(name)[0].kernel == (7, 7)],
+        "later": [TITLES[name] for name in names if convolutions(name)[0].kernel == (7, 7)],
     }
 
 

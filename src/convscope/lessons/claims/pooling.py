@@ -10,8 +10,10 @@ from convscope.lessons.claims.claim import Claim, Values
 from convscope.lessons.claims.convolution import whole
 from convscope.lessons.claims.counting import (
     ALEXNETS,
+    CIFAR_RESNETS,
     MOBILENETS,
     RESNETS,
+    TITLES,
     VGGS,
     convolutions,
     figures,
@@ -38,7 +40,7 @@ def _overlapping() -> Values:
 
 def _average_is_alive() -> Values:
     names = ("nin", "googlenet", "resnet50", "mobilenet_v1", "mobilenet_v2")
-    ends = [name for name in names if "Avg" in poolings(name)[-1].kind]
+    ends = [TITLES[name] for name in names if "Avg" in poolings(name)[-1].kind]
     maximum, average, both = ACCURACY["maximum"], ACCURACY["average"], ACCURACY["both"]
     return {
         "ends": ends, "maximum": maximum, "average": average, "both": both, "gap": round(maximum - average, 1),
@@ -48,7 +50,7 @@ def _average_is_alive() -> Values:
 
 def _kept() -> Values:
     kept = functional.max_pool2d(MAP, 2)
-    return {"before": MAP.numel(), "after": kept.numel(), "share": kept.numel() / MAP.numel()}
+    return {"before": MAP.numel(), "after": kept.numel(), "share": 100 * kept.numel() / MAP.numel()}
 
 
 def _pool_or_stride() -> Values:
@@ -94,7 +96,7 @@ def _four_by_four() -> Values:
     return {
         "pooled": pooled[0, 0].int().tolist(),
         "first": whole(pooled)[0],
-        "thrown": 1 - pooled.numel() / MAP.numel(),
+        "thrown": 100 * (1 - pooled.numel() / MAP.numel()),
     }
 
 
@@ -125,9 +127,15 @@ def _default_stride() -> Values:
 
 CLAIMS = (
     Claim("000-13", "imprecise", _overlapping, (*ALEXNETS, "zfnet", "googlenet", *RESNETS), ALEXNET),
-    Claim("000-14", "wrong", _average_is_alive, ("lenet5", "nin", "googlenet", *RESNETS, *MOBILENETS), CAFFENET),
+    Claim(
+        "000-14",
+        "wrong",
+        _average_is_alive,
+        ("lenet5", "nin", "googlenet", *RESNETS, *CIFAR_RESNETS, *MOBILENETS),
+        CAFFENET,
+    ),
     Claim("000-15", "ok", _kept),
-    Claim("000-16", "ok", _pool_or_stride, ("lenet5", *ALEXNETS, *VGGS, *MOBILENETS, "allcnn")),
+    Claim("000-16", "ok", _pool_or_stride, ("lenet5", *ALEXNETS, *VGGS, *CIFAR_RESNETS, *MOBILENETS, "allcnn")),
     Claim("001-14", "ok", _maximum_and_mean),
     Claim("001-21", "ok", _trained_average, ("lenet5",)),
     Claim("002-7", "ok", _cheaper),

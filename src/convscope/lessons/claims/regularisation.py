@@ -33,10 +33,15 @@ def _shape_stays() -> Values:
     return {"batch": BATCH.tolist(), "answers": answers, "steps": [b - a for a, b in pairwise(answers)]}
 
 
+def _part(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
 def _before_or_after() -> Values:
-    kinds = [layer.kind for layer in figures("resnet18").layers]
-    before = sum(one.startswith("BatchNorm") and two == "ReLU" for one, two in pairwise(kinds))
-    after = sum(one == "ReLU" and two.startswith("BatchNorm") for one, two in pairwise(kinds))
+    # neighbours of the same part: a shortcut's normalisation is followed by an addition, not by the ReLU after it
+    pairs = [(one, two) for one, two in pairwise(figures("resnet18").layers) if _part(one.name) == _part(two.name)]
+    before = sum(one.kind == "BatchNorm2d" and two.kind == "ReLU" for one, two in pairs)
+    after = sum(one.kind == "ReLU" and two.kind == "BatchNorm2d" for one, two in pairs)
     gap = round(ACCURACY["after"] - ACCURACY["before"], 1)
     return {**ACCURACY, "gap": gap, "resnet_before": before, "resnet_after": after}
 
@@ -51,7 +56,7 @@ def _dropout(probability: float) -> torch.Tensor:
 
 def _dropped() -> Values:
     answers = _dropout(0.25)
-    return {"share": (answers == 0).double().mean().item(), "kept": answers.max().item()}
+    return {"share": 100 * (answers == 0).double().mean().item(), "kept": answers.max().item()}
 
 
 def _units_not_edges() -> Values:
