@@ -1,4 +1,4 @@
-"""What lecture notes say: every claim is there, judged as the fact sheet judges it, and computes the sheet's figures."""
+"""What lecture notes say: each claim is there, judged as the fact sheet judges it, and computes its figures."""
 
 import json
 import math

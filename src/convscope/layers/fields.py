@@ -32,7 +32,11 @@ class _Following(TorchFunctionMode):
     """
 
     def __torch_function__(
-        self, func: Any, _types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None  # noqa: ANN401
+        self,
+        func: Any,
+        _types: Any,
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401 (PyTorch's own signature)
         result = func(*args, **(kwargs or {}))
         if isinstance(result, Tensor) and not hasattr(result, KEY):
@@ -82,9 +86,7 @@ def following(network: nn.Module, picture: Tensor) -> Iterator[None]:
             after = before  # else flattened, or pooled whole: from here on every number sees the whole picture
         setattr(output, KEY, after)
 
-    handles = [
-        layer.register_forward_hook(slide) for layer in network.modules() if not list(layer.children())
-    ]
+    handles = [layer.register_forward_hook(slide) for layer in network.modules() if not list(layer.children())]
     try:
         with _Following():
             yield

@@ -94,7 +94,7 @@ def he(network: nn.Module, *scores: nn.Module) -> None:
 
     Args:
         network: changed in place.
-        scores: layers that end in raw scores; their weights get a spread of 0.01.
+        scores: layers that end in raw scores; their weights get a spread of 0.02 / sqrt(fan-in).
     Source:
         He, Zhang, Ren & Sun, "Delving Deep into Rectifiers", ICCV 2015, section 2.2.
 
@@ -108,7 +108,7 @@ def he(network: nn.Module, *scores: nn.Module) -> None:
     for layer in network.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             if layer in last:
-                nn.init.normal_(layer.weight, std=0.01)
+                nn.init.normal_(layer.weight, std=0.02 / sqrt(layer.weight[0].numel()))
             else:
                 mode: Literal["fan_in", "fan_out"] = "fan_in" if layer.bias is not None else "fan_out"
                 nn.init.kaiming_normal_(layer.weight, mode=mode, nonlinearity="relu")

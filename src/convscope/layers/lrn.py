@@ -34,7 +34,9 @@ class LocalResponseNorm(nn.Module):
 
     def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> None:
         if size < 1 or size % 2 == 0:
-            raise ModelError(f"a window of {size} channels has no centre: local response normalisation needs an odd size")
+            raise ModelError(
+                f"a window of {size} channels has no centre: local response normalisation needs an odd size"
+            )
         super().__init__()
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 

@@ -36,9 +36,7 @@ class Window(NamedTuple):
             return 0, 0
         top, bottom, left, right = self.padding
         spans = (reach(taps, step) for taps, step in zip(self.kernel, self.dilation, strict=True))
-        rooms = (
-            side + pads - span for side, pads, span in zip(size, (top + bottom, left + right), spans, strict=True)
-        )
+        rooms = (side + pads - span for side, pads, span in zip(size, (top + bottom, left + right), spans, strict=True))
         rows, columns = (room % stride for room, stride in zip(rooms, self.stride, strict=True))
         return rows, columns
 

@@ -123,7 +123,8 @@ class Bundle:
                     raise ModelFileError(
                         f"{file}: safetensors, but not a convscope model: its header has no {KEY!r} entry"
                     )
-                weights = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a dict)
+                # copied, for the file's own bytes lie at any address, and kernels round otherwise where it is odd
+                weights = {name: content.get_tensor(name).clone() for name in content.keys()}  # noqa: SIM118 (not a dict)
         except safetensors.SafetensorError as error:
             raise ModelFileError(f"{file}: {_diagnosis(file)} ({_line(error)})") from None
         except OSError as error:

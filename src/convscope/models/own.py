@@ -29,13 +29,13 @@ from convscope.layers.summary import summarise
 from convscope.models.network import Network
 from convscope.models.own_chain import Chain, Lost
 from convscope.models.own_layers import KINDS, Bend, Residual, Scores, hint
-from convscope.models.own_options import Layer
+from convscope.models.own_options import Layer, complaint
 from convscope.models.own_yaml import read, shown
 
 SUFFIXES = (".yaml", ".yml")
 PAPER = "a network of your own"
 CLASSES = 10  # of its row, which no paper tells
-MOST_LAYERS = 500
+MOST_LAYERS = 300
 DEEPEST = 4  # residual blocks inside each other
 LONGEST = 400  # letters of a message
 SMALLEST, LARGEST = 8, 4096  # sides that a picture may be brought to
@@ -76,7 +76,7 @@ def load(path: str) -> Definition:
     """
     from convscope.models import zoo
 
-    title = " ".join(path.split())
+    title = "".join(letter if letter.isprintable() else "?" for letter in " ".join(path.split()))[:200]
     content = read(Path(path), title)
     if isinstance(content, dict):
         stem = re.sub(r"[^\w .+-]+", "_", Path(path).stem).strip(" _.+-")[:50] or "network"
@@ -124,7 +124,7 @@ def _parse(content: object) -> Definition:
     match given:
         case [int(channels), int(rows), int(columns)] if rows == columns:
             if channels in {1, 3} and SMALLEST <= rows <= LARGEST:
-                return Definition(name, channels, rows, _layers(content.get("layers")))
+                return Definition(name, int(channels), rows, _layers(content.get("layers")))
     raise ModelError(
         f"input: {'none' if given is None else 'not usable'}; expected channels (1 or 3) and the side twice "
         f"({SMALLEST} to {LARGEST:,} pixels), such as input: [1, 28, 28]"
@@ -171,39 +171,23 @@ def _layer(item: object, number: str, seen: list[None]) -> Layer:
     if word not in KINDS:
         raise ModelError(f"{where}: no layer is called {shown(word)}; {hint(word)}")
     kind, place = KINDS[word], f"{where} ({word})"
-    named = isinstance(value, dict) and kind is not Bend
-    if value is not None and not named and not kind.short:
+    if value is not None and not isinstance(value, dict) and not kind.short:
         raise ModelError(f"{place}: it has no options; write - {kind.example}")
-    short = "kind" if word == "pool" and isinstance(value, str) else kind.short
-    options = dict(value) if named else {} if value is None else {short: value}
-    if kind is Residual and isinstance(options.get("layers"), list):
+    if isinstance(value, dict) and kind is not Bend:
+        options = dict(value)
+    else:
+        short = "kind" if word == "pool" and isinstance(value, str) else kind.short
+        options = {} if value is None else {short: value}
+    if kind is Residual and "layers" in options:
+        if not isinstance(options["layers"], list) or not options["layers"]:
+            raise ModelError(f"{place}: expected a list of layers, such as - {kind.example}")
         if number.count(".") >= DEEPEST:
             raise ModelError(f"{place}: blocks inside blocks, more than {DEEPEST} deep")
         options["layers"] = _list(options["layers"], f"{number}.", seen)
     try:
         return kind.model_validate(options)
     except ValidationError as error:
-        raise ModelError(f"{place}: {_in_words(error, kind)}") from None
-
-
-def _in_words(error: ValidationError, kind: type[Layer]) -> str:
-    first = error.errors(include_url=False)[0]
-    option, given, limits = str(first["loc"][0]), first["input"], first.get("ctx", {})
-    match first["type"]:
-        case "extra_forbidden":
-            known = list(kind.model_fields)
-            return f"no option is called {shown(first['loc'][0])}; " + (nearest(option, known) if known else "none is")
-        case "missing":
-            return f"needs `{option}`; for example - {kind.example}"
-        case "literal_error":
-            known = [each for each in re.findall(r"'(\w+)'", limits["expected"])]
-            return f"{option} {shown(given)}: {nearest(str(given)[:60], known)}"
-        case "value_error":
-            return f"{option} {shown(given)}: {limits['error']}"
-        case "greater_than_equal" | "less_than_equal" | "less_than":
-            word = {"ge": "needs at least", "le": "may be at most", "lt": "must be less than"}
-            return f"{option} {shown(given)}: " + " ".join(f"{word[key]} {limits[key]:,}" for key in limits)
-    return f"{option} {shown(given)}: {first['msg'].replace('Input should be', 'expected')}"
+        raise ModelError(f"{place}: {complaint(error, kind)}") from None
 
 
 def assemble(definition: Definition, classes: int, channels: int, size: int) -> Chain:

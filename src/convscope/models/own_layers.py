@@ -116,7 +116,7 @@ class Pool(Layer):
             chain.reshape(channels, 1, 1)
             return
         if self.kernel is None:
-            chain.fail(f"needs `kernel`; for example {self.example}")
+            chain.fail(f"needs `kernel`; for example - {self.example}")
         kernel, stride = self.kernel, self.stride or self.kernel
         name = chain.name(self.word)
         if self.kind in {"l2", "stochastic"}:
@@ -227,7 +227,7 @@ class Residual(Layer):
 
     word, short, example = "residual", "layers", "residual: [conv: {filters: 32, kernel: 3, padding: same}]"
 
-    layers: tuple[Layer, ...] = Field(min_length=1)
+    layers: tuple[Layer, ...]
     activation: Activation = None
     """Of the sum."""
 

@@ -1,16 +1,18 @@
 """What the options of a layer of your own may be, each checked with a message of its own."""
 
+import re
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 from torch import nn
 
-from convscope.errors import ModelError
+from convscope.errors import ModelError, nearest
 from convscope.layers.activations import activation
 from convscope.layers.maxout import Maxout
 from convscope.models.own_bricks import Sides
 from convscope.models.own_chain import Chain, Padding
+from convscope.models.own_yaml import shown
 
 MOST = 65_536  # filters, units
 MOST_PIXELS = 4096
@@ -28,7 +30,7 @@ class Function(NamedTuple):
     """
 
     name: str
-    options: tuple[tuple[str, float], ...] = ()
+    options: tuple[tuple[str, int | float], ...] = ()
 
 
 def _is_whole(value: object, least: int) -> bool:
@@ -173,3 +175,33 @@ def bend(chain: Chain, name: str, function: Function) -> None:
     if isinstance(layer, nn.PReLU) and layer.num_parameters not in {1, channels}:
         chain.fail(f"prelu has {layer.num_parameters} slopes for {channels} maps; allowed: 1 or {channels}")
     chain.put(name, layer)
+
+
+LIMITS = {"ge": "needs at least", "le": "may be at most", "lt": "must be less than"}
+
+
+def complaint(error: ValidationError, kind: type[Layer]) -> str:
+    """The first thing that is wrong with a layer's options, in one line.
+
+    Args:
+        error: pydantic's.
+        kind: of the layer.
+    """
+    found = error.errors(include_url=False)  # a misspelt option is told before the one that is missing for it
+    first = next((each for each in found if each["type"] == "extra_forbidden"), found[0])
+    option, value, context = str(first["loc"][0]), first["input"], first.get("ctx", {})
+    match first["type"]:
+        case "missing":
+            return f"needs `{option}`; for example - {kind.example}"
+        case "extra_forbidden":
+            known = list(kind.model_fields)
+            return f"no option is called {shown(option)}; {nearest(option[:60], known) if known else 'it has none'}"
+        case "value_error":
+            reason = str(context["error"])
+        case "literal_error":
+            reason = nearest(str(value)[:60], re.findall(r"'(\w+)'", context["expected"]))
+        case "greater_than_equal" | "less_than_equal" | "less_than":
+            reason = ", ".join(f"{LIMITS[name]} {limit:,}" for name, limit in context.items())
+        case _:
+            reason = first["msg"].replace("Input should be", "expected").replace("a valid integer", "a whole number")
+    return f"{option}{'' if isinstance(value, dict) else f' {shown(value)}'}: {reason}"

@@ -1,5 +1,6 @@
 """YAML from strangers: plain values only, no file too large, and nothing said twice."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,8 @@ import yaml
 
 from convscope.errors import ModelError
 
-MOST_BYTES = 65_536
+MOST_BYTES = 32_768
+DEEPEST = 32  # values inside values
 
 
 class _Refused(Exception):
@@ -17,6 +19,8 @@ class _Refused(Exception):
 class _Plain(yaml.SafeLoader):
     """PyYAML's safe loader without anchors, aliases and tags, and without two values under one key."""
 
+    depth = 0
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()
         line = f"line {event.start_mark.line + 1}"
@@ -24,14 +28,18 @@ class _Plain(yaml.SafeLoader):
             raise _Refused(f"{line}: anchors and aliases (& and *) are not read here; write the layers out")
         if getattr(event, "tag", None) is not None:
             raise _Refused(f"{line}: tags (!) are not read here; write plain names and numbers")
-        return super().compose_node(parent, index)
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise _Refused(f"{line}: nested more than {DEEPEST} deep; a list of layers is flat")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for key in (key for key, times in keys.items() if times > 1):
             line = node.start_mark.line + 1
-            raise _Refused(f"line {line}: {shown(twice)} stands there twice; leave one of them out")
+            raise _Refused(f"line {line}: {shown(key)} stands there twice; leave one of them out")
         return super().construct_mapping(node, deep)
 
 
@@ -61,8 +69,8 @@ def read(file: Path, title: str) -> Any:  # noqa: ANN401 (whatever a YAML file h
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise ModelError(f"{title}: {where}not YAML ({error.problem})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError, OverflowError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).partition("\n")[0]
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # no UTF-8, dates and numbers that cannot be
+        reason = str(error).partition("\n")[0]
         raise ModelError(f"{title}: not YAML that can be used ({reason[:100]})") from None
 
 

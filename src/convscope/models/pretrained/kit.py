@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from convscope.data.files import write_json, write_text
 from convscope.errors import ModelFileError
+from convscope.models import zoo
 from convscope.models.bundle import Bundle
 from convscope.models.pretrained import catalogue, shelf
 from convscope.words import SILENT, Listener
@@ -96,7 +97,9 @@ def _cached(name: str) -> tuple[Path, shelf.Record]:
 def _model_file(file: Path) -> tuple[Path, shelf.Record]:
     card = Bundle.load(file).card
     record = shelf.Record(
-        file=f"{card.network}{shelf.SUFFIX}" if "/" not in card.network and ":" not in card.network else file.name,
+        file=f"{card.network}{shelf.SUFFIX}"
+        if card.network in zoo.NETWORKS
+        else f"{file.stem.lstrip('.')}{shelf.SUFFIX}",
         network=card.network,
         sha256=shelf.sha256_of(file),
         bytes=file.stat().st_size,
@@ -194,7 +197,9 @@ def _read(folder: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         if first["loc"] == ("schema_version",) and first["type"] == "less_than_equal":
-            raise ModelFileError(f"{file}: from a newer convscope (schema {first['input']}); update convscope") from None
+            raise ModelFileError(
+                f"{file}: from a newer convscope (schema {first['input']}); update convscope"
+            ) from None
         where = ".".join(map(str, first["loc"]))
         raise ModelFileError(f"{file}: cannot be used ({where}: {first['msg']}); pack it anew") from None
 
@@ -205,7 +210,9 @@ def _copy(file: Path, target: Path, record: shelf.Record) -> None:
     try:
         shutil.copyfile(file, part)
         if shelf.sha256_of(part) != record.sha256:
-            raise ModelFileError(f"{file}: damaged, another SHA-256 than when it was fetched; delete it and fetch it anew")
+            raise ModelFileError(
+                f"{file}: damaged, another SHA-256 than when it was fetched; delete it and fetch it anew"
+            )
         with part.open("rb+") as stream:
             os.fsync(stream.fileno())
         part.replace(target)

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,6 @@ from convscope.models.pretrained import catalogue
 
 FOLDER_VARIABLE = "CONVSCOPE_WEIGHTS"
 SUFFIX = ".safetensors"
-BLOCK = 1 << 20
 MEGABYTE = 1_000_000
 
 
@@ -96,16 +95,7 @@ def record_of(file: Path) -> Record | None:
         return None
 
 
-def sha256_of(file: Path, heard: Callable[[int], object] = lambda count: None) -> str:
-    """The file's SHA-256, hex.
-
-    Args:
-        file: to read.
-        heard: told the number of bytes of each block.
-    """
-    digest = hashlib.sha256()
+def sha256_of(file: Path) -> str:
+    """The file's SHA-256, hex."""
     with file.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-            heard(len(block))
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()

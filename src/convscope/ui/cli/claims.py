@@ -1,7 +1,7 @@
 """`convscope claims`."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -57,7 +57,7 @@ def claims(
     if verdict is not None:
         asked = [claim for claim in asked if claim.verdict == verdict]
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, members in lesson.TOPICS.items():
         chosen = [claim for claim in members if claim in asked and topic in {None, name}]
         if chosen:

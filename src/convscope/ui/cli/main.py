@@ -22,6 +22,8 @@ COMMANDS = {
     "predict": "Say what pictures show.",
     "models": "List the networks.",
     "summary": "Show a network's layers and their arithmetic.",
+    "weights": "Borrowed weights: list, fetch, pack, verify, import.",
+    "claims": "What course notes say, and what is true.",
     "doctor": "Say what this machine can do, and what convscope chose.",
 }
 
@@ -37,8 +39,10 @@ class LazyGroup(TyperGroup):
         """The command, built from its file."""
         if cmd_name not in COMMANDS:
             return None
-        app = typer.Typer(rich_markup_mode=None, add_completion=False)
         function = getattr(import_module(f"convscope.ui.cli.{cmd_name}"), cmd_name)
+        if isinstance(function, typer.Typer):  # a group with commands of its own
+            return typer.main.get_command(function)
+        app = typer.Typer(rich_markup_mode=None, add_completion=False)
         app.command(cmd_name, help=f"{COMMANDS[cmd_name]}\n\n{inspect.getdoc(function)}")(function)
         return typer.main.get_command(app)
 
@@ -88,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
     except ConvscopeError as error:
         sys.exit(complain(str(error)))
     except typer.TyperException as error:
-        sys.exit(complain(usage_sentence(error.format_message(), arguments)))
+        sys.exit(complain(usage_sentence(error.format_message(), arguments, getattr(error, "ctx", None))))
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     finally:
@@ -103,7 +107,7 @@ def complain(message: str) -> int:
     return 2
 
 
-def usage_sentence(message: str, arguments: list[str]) -> str:
+def usage_sentence(message: str, arguments: list[str], context: Any = None) -> str:  # noqa: ANN401 (as above)
     """The parser's complaint in our form: what, what was found, what to do.
 
     >>> usage_sentence("Invalid value for '--epochs': Input should be a valid integer, unable", ["--epochs", "x"])
@@ -113,7 +117,8 @@ def usage_sentence(message: str, arguments: list[str]) -> str:
     """
     unknown = re.match(r"No such command '(.*?)'", message)
     if unknown:
-        return f"{unknown[1]}: no such command; {nearest(unknown[1], list(COMMANDS))}"
+        known = context.command.list_commands(context) if context else list(COMMANDS)
+        return f"{unknown[1]}: no such command; {nearest(unknown[1], known)}"
     wrong = re.match(r"Invalid value for '?(--[\w-]+)'?: Input should be (.*?)(?:,|$)", message)
     if wrong:
         words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--") else [word])]
@@ -121,4 +126,5 @@ def usage_sentence(message: str, arguments: list[str]) -> str:
         return f"{wrong[1]} {found}: expected {wrong[2]}"
     sentence = re.sub(r"^Invalid value for '?(.*?)'?: ", r"\1: ", message).rstrip(".")
     command = next((word for word in arguments if word in COMMANDS), "")
-    return f"{sentence}; see convscope {command + ' ' if command else ''}--help"
+    path = context.command_path if context else f"convscope {command}".strip()
+    return f"{sentence}; see {path} --help"
