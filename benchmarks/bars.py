@@ -12,34 +12,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import bars_networks
+from asking import SHARED, WORK, Seen, convscope, tests
 from startup import measure
 
-ROOT = Path(__file__).parents[1]
-SHARED = ROOT.parent / "shared" / "data"
-WORK = ROOT / "bars"
 RUN_FILES = (
     "model.safetensors config.yaml split.csv metrics.csv env.json checkpoint log.jsonl "
     "report.html report.json predictions.csv confusion.csv"
 )
 
 
-def convscope(*arguments: object) -> str:
-    """Run a command in the working folder; its standard output."""
-    command = [sys.executable, "-m", "convscope", *map(str, arguments)]
-    result = subprocess.run(command, cwd=WORK, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise RuntimeError(f"exit status {result.returncode}: {result.stderr.strip().splitlines()[-1]}")
-    return result.stdout
-
-
-def tests(*files: str) -> tuple[str, bool]:
-    """Run test files; their last line."""
-    command = [sys.executable, "-m", "pytest", "-q", *files]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return result.stdout.strip().splitlines()[-1], result.returncode == 0
-
-
-def demo() -> tuple[str, bool]:
+def demo() -> Seen:
     start = time.monotonic()
     run = WORK / convscope("demo", "--lang", "en").splitlines()[-1]
     seconds = time.monotonic() - start
@@ -51,8 +34,8 @@ def demo() -> tuple[str, bool]:
     )
 
 
-def trained(data: str, model: str, epochs: int, least: float) -> Callable[[], tuple[str, bool]]:
-    def bar() -> tuple[str, bool]:
+def trained(data: str, model: str, epochs: int, least: float) -> Callable[[], Seen]:
+    def bar() -> Seen:
         start = time.monotonic()
         run = json.loads(convscope("train", SHARED / data, "--model", model, "--epochs", epochs, "--json"))["run"]
         seconds = time.monotonic() - start
@@ -62,7 +45,7 @@ def trained(data: str, model: str, epochs: int, least: float) -> Callable[[], tu
     return bar
 
 
-def photos() -> tuple[str, bool]:
+def photos() -> Seen:
     data = SHARED / "hymenoptera"
     flags = ("--model", "lenet5_modern", "--mode", "scratch", "--weights", "none", "--size", 64, "--epochs", 3)
     run = Path(json.loads(convscope("train", data, *flags, "--json"))["run"])
@@ -81,7 +64,7 @@ def photos() -> tuple[str, bool]:
     ) < 1e-6
 
 
-def summary() -> tuple[str, bool]:
+def summary() -> Seen:
     content = json.loads(convscope("summary", "lenet5", "--json"))
     layers = [n for layer in content["layers"] if (n := layer["parameters"])]
     return f"{content['parameters']}: {layers}", (content["parameters"], layers) == (
@@ -90,7 +73,7 @@ def summary() -> tuple[str, bool]:
     )
 
 
-def same_seed() -> tuple[str, bool]:
+def same_seed() -> Seen:
     runs = [
         json.loads(convscope("train", "digits", "--model", "course_cnn", "--epochs", 3, "--json"))["run"] for _ in "ab"
     ]
@@ -98,7 +81,7 @@ def same_seed() -> tuple[str, bool]:
     return "metrics.csv equal" if first == second else "metrics.csv differ", first == second
 
 
-def helps() -> tuple[str, bool]:
+def helps() -> Seen:
     bare, ours = measure(runs=5)
     command = [sys.executable, "-X", "importtime", "-m", "convscope", "--help"]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stderr
@@ -109,7 +92,7 @@ def helps() -> tuple[str, bool]:
     )
 
 
-BARS: list[tuple[str, str, Callable[[], tuple[str, bool]], bool]] = [
+BARS: list[tuple[str, str, Callable[[], Seen], bool]] = [  # name, wanted, how, whether it needs real pictures
     ("demo: digits, test top-1, under a minute, every file", ">= 0.96, < 60 s", demo, False),
     ("fashion-mnist, lenet5_modern, 10 epochs", ">= 0.895", trained("fashion-mnist", "lenet5_modern", 10, 0.895), True),
     ("fashion-mnist, course_cnn, 8 epochs", ">= 0.915", trained("fashion-mnist", "course_cnn", 8, 0.915), True),
@@ -121,6 +104,7 @@ BARS: list[tuple[str, str, Callable[[], tuple[str, bool]], bool]] = [
     ("convscope --help", "<= 0.20 s more, nothing heavy", helps, False),
     ("bad input, exit status 2, one line", "all pass", lambda: tests("tests/test_bad_input.py"), False),
     ("Hangul names in Chromium", "all pass", lambda: tests("tests/test_chromium.py"), False),
+    *bars_networks.BARS,
 ]
 
 

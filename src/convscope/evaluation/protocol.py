@@ -95,7 +95,7 @@ def judge(bundle: Bundle, listing: Listing, *, split: str, listener: Listener = 
     Raises:
         DataError: none can be read, or the listing has classes that the model does not know.
     """
-    listing = with_classes(listing, bundle.card.classes)
+    listing = with_classes(listing, bundle.card.classes, bundle.card.codes)
     start = time.perf_counter()
     judged, broken = [], list[Broken]()
     for readable, chances, faults in Engine(bundle).answer(listing, listener):
@@ -135,15 +135,22 @@ def recorded_split(bundle: Bundle) -> list[splits.Row]:
     return inside
 
 
-def with_classes(listing: Listing, classes: tuple[str, ...]) -> Listing:
+def with_classes(listing: Listing, classes: tuple[str, ...], codes: tuple[str, ...] = ()) -> Listing:
     """The listing with its labels counted in another order of classes.
 
+    Args:
+        listing: labelled with class names, with codes only, or with numbers only, which stand for positions.
+        classes: names, in the order wanted.
+        codes: another name of each, such as WordNet ids; or none.
+
     Raises:
-        DataError: a class that is not among them. Labels that are all numbers may stand for positions.
+        DataError: a class that is not among them.
     """
     index = {name: position for position, name in enumerate(classes)}
     unknown = [name for name in listing.classes if name not in index]
-    if len(unknown) == len(listing.classes) and all(n.isdecimal() and int(n) < len(classes) for n in unknown):
+    if unknown and set(listing.classes) <= set(codes):
+        index, unknown = {code: position for position, code in enumerate(codes)}, []
+    elif len(unknown) == len(listing.classes) and all(n.isdecimal() and int(n) < len(classes) for n in unknown):
         index, unknown = {name: int(name) for name in listing.classes}, []
     if unknown:
         raise DataError(

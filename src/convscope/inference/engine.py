@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from convscope.data.batches import Broken, Pixels
 from convscope.data.listing import Listing
 from convscope.inference import cpu
-from convscope.models import zoo
 from convscope.models.bundle import Bundle
 from convscope.words import SILENT, Listener
 
@@ -30,12 +29,8 @@ class Engine:
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None, device: str = "cpu") -> None:
         self.bundle = bundle
-        card = bundle.card
         self.readers = cpu.threads(threads)
-        work = (
-            zoo.describe(card.network, len(card.classes), card.preprocess.channels, card.preprocess.size).macs * BATCH
-        )
-        self.threads = cpu.threads_for(work, threads)
+        self.threads = cpu.threads_for(bundle.card.describe().macs * BATCH, threads)
         self.device = torch.device(device)
         self.network = bundle.network().to(memory_format=torch.channels_last).to(self.device)
 

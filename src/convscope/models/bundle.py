@@ -5,18 +5,20 @@ Nothing is executed on reading: tensors are raw numbers, everything else is JSON
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from torch import Tensor, nn
 
 from convscope.data.files import write_bytes
 from convscope.data.preprocess import Preprocess
 from convscope.errors import ModelError, ModelFileError
-from convscope.models import zoo
+from convscope.layers.summary import Summary
+from convscope.models import own, zoo
+from convscope.models.network import AUXILIARY, Network, answering
 
 SCHEMA = 1
 KEY = "convscope"
@@ -31,8 +33,10 @@ class Card(BaseModel):
     Attributes:
         schema_version: of this layout; a newer one is refused.
         convscope: version that wrote the file.
-        network: name in the zoo.
+        network: name in the zoo, or of a network of somebody's own.
+        definition: of a network of somebody's own, whole; None for those that convscope or timm knows.
         classes: names, in the order of the outputs.
+        codes: another name of each class, in the same order, such as WordNet ids; or none.
         preprocess: how a picture becomes its input.
         recipe: every number of the run that made it.
         scores: figures such as val_top1, fractions of 1.
@@ -45,7 +49,9 @@ class Card(BaseModel):
     schema_version: int = Field(default=SCHEMA, ge=1, le=SCHEMA)
     convscope: str
     network: str
+    definition: dict[str, Any] | None = None
     classes: tuple[str, ...] = Field(min_length=2)
+    codes: tuple[str, ...] = ()
     preprocess: Preprocess
     recipe: dict[str, Any] = {}
     scores: dict[str, float | None] = {}
@@ -58,6 +64,46 @@ class Card(BaseModel):
         if len(set(classes)) < len(classes):
             raise ValueError("two classes have the same name")
         return classes
+
+    @field_validator("definition")
+    @classmethod
+    def _can_be_built(cls, definition: dict[str, Any] | None) -> dict[str, Any] | None:
+        try:
+            return own.parse(definition, "the network").to_dict() if definition is not None else None
+        except ModelError as error:
+            raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _a_code_each(self) -> Self:
+        if self.codes and not len(set(self.codes)) == len(self.codes) == len(self.classes):
+            raise ValueError(f"codes need {len(self.classes)} different names, one per class, or none")
+        return self
+
+    def row(self) -> Network:
+        """What the zoo knows of the network, without opening another file.
+
+        Raises:
+            UnknownModel: this convscope has no such network.
+            ModelError: a file's name in its place.
+        """
+        return zoo.stored(self.network, self.definition)
+
+    def build(self) -> nn.Module:
+        """A fresh network for its classes and input.
+
+        Raises:
+            ModelError: it cannot be built.
+        """
+        return zoo.build_row(self.row(), len(self.classes), self.preprocess.channels, self.preprocess.size)
+
+    def describe(self) -> Summary:
+        """The network's layers, for its classes and input.
+
+        Raises:
+            ModelError: it cannot be built.
+        """
+        size = (len(self.classes), self.preprocess.channels, self.preprocess.size)
+        return zoo.describe_row(self.network, self.row(), *size)
 
 
 @dataclass(frozen=True)
@@ -75,20 +121,20 @@ class Bundle:
     path: Path | None = None
 
     def network(self) -> nn.Module:
-        """The network with its weights, in evaluation mode.
+        """The network with its weights, in evaluation mode, without the heads that serve training only.
 
         Raises:
             ModelFileError: the weights are not this network's.
         """
-        preprocess = self.card.preprocess
+        weights = self._answering_weights()
         try:
             with torch.device("meta"):
-                network = zoo.build(self.card.network, len(self.card.classes), preprocess.channels, preprocess.size)
+                network = answering(self.card.build())
             for name, tensor in network.state_dict().items():
-                found = self.weights.get(name, tensor).dtype
+                found = weights.get(name, tensor).dtype
                 if found != tensor.dtype:
                     raise ModelError(f"{name} holds {found}, not {tensor.dtype}")
-            network.load_state_dict(self.weights, assign=True)
+            network.load_state_dict(weights, assign=True)
         except (RuntimeError, ModelError) as error:
             title, reason = self.path or "the model", str(error).partition(":\n")[2] or error
             raise ModelFileError(
@@ -100,9 +146,12 @@ class Bundle:
         return network.requires_grad_(False).eval()
 
     def save(self, file: Path) -> None:
-        """Write the model file, at once or not at all."""
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.weights.items()}
+        """Write the model file, at once or not at all, without the heads that serve training only."""
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._answering_weights().items()}
         write_bytes(file, safetensors.torch.save(tensors, metadata={KEY: self.card.model_dump_json()}))
+
+    def _answering_weights(self) -> dict[str, Tensor]:
+        return {name: tensor for name, tensor in self.weights.items() if not name.startswith(AUXILIARY)}
 
     @classmethod
     def load(cls, model: str | Path) -> "Bundle":

@@ -8,6 +8,8 @@ from torch import nn
 
 from convscope.data.preprocess import Preprocess, Resize
 
+# begins the names of heads that serve training only
+AUXILIARY = "aux_"
 # Stands in for a network's mean and spread until training has measured them.
 UNMEASURED = (0.5, 0.5)
 # below this side a picture is a thumbnail: every pixel is used, and a stem made for photos would leave nothing of it
@@ -100,3 +102,23 @@ class Network:
             mean=mean,
             spread=spread,
         )
+
+
+def answering(network: nn.Module) -> nn.Module:
+    """The same network without the heads that serve training only, whose names begin with `aux_`.
+
+    Args:
+        network: changed in place.
+
+    Example:
+        >>> network = nn.Sequential()
+        >>> network.add_module("aux_4a", nn.Linear(1, 1))
+        >>> answering(network)
+        Sequential(
+          (aux_4a): None
+        )
+    """
+    for name, _ in list(network.named_children()):
+        if name.startswith(AUXILIARY):
+            setattr(network, name, None)
+    return network

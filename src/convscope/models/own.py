@@ -76,7 +76,7 @@ def load(path: str) -> Definition:
     """
     from convscope.models import zoo
 
-    title = "".join(letter if letter.isprintable() else "?" for letter in " ".join(path.split()))[:200]
+    title = "".join(letter if letter.isprintable() else "?" for letter in " ".join(path.split()))[-200:]
     content = read(Path(path), title)
     if isinstance(content, dict):
         stem = re.sub(r"[^\w .+-]+", "_", Path(path).stem).strip(" _.+-")[:50] or "network"
@@ -104,7 +104,7 @@ def parse(content: object, title: str) -> Definition:
     """
     try:
         definition = _parse(content)
-        notes(definition)
+        _work_out(definition, definition.channels, definition.size)
     except ModelError as error:
         text = f"{title}: {error}"
         raise ModelError(text if len(text) <= LONGEST else text[:LONGEST] + "…") from None
@@ -225,8 +225,15 @@ def notes(definition: Definition, channels: int | None = None, size: int | None 
         >>> notes(parse(content, "my.yaml"))[0]
         Lost(number='1', name='conv1', rows=1, columns=1, size='8×8', stride='2', strides='1, 5')
     """
+    try:
+        return _work_out(definition, channels or definition.channels, size or definition.size)
+    except ModelError as error:
+        raise ModelError(f"{definition.name} at {size or definition.size} pixels: {error}") from None
+
+
+def _work_out(definition: Definition, channels: int, size: int) -> tuple[Lost, ...]:
     with torch.device("meta"):
-        return tuple(assemble(definition, 2, channels or definition.channels, size or definition.size).lost)
+        return tuple(assemble(definition, 2, channels, size).lost)
 
 
 @lru_cache(maxsize=32)
@@ -253,8 +260,5 @@ def row(definition: Definition) -> Network:
 
 
 def _build(definition: Definition, classes: int, channels: int, size: int) -> nn.Module:
-    try:
-        notes(definition, channels, size)  # costs nothing, and refuses before memory is asked for
-        return assemble(definition, classes, channels, size).network()
-    except ModelError as error:
-        raise ModelError(f"{definition.name} at {size} pixels: {error}") from None
+    notes(definition, channels, size)  # costs nothing, and refuses before memory is asked for
+    return assemble(definition, classes, channels, size).network()

@@ -47,8 +47,8 @@ class PaddedConv2d(nn.Conv2d):
         return super().forward(functional.pad(x, (left, right, top, bottom)))
 
     def extra_repr(self) -> str:
-        """PyTorch's, with the sides."""
-        return f"{super().extra_repr()}, around={self.around}"
+        """Sizes and sides, for printing."""
+        return f"{self.in_channels}, {self.out_channels}, {self.kernel_size}, {self.stride}, around={self.around}"
 
 
 @window.register

@@ -1,4 +1,4 @@
-"""YAML from strangers: plain values only, no file too large, and nothing said twice."""
+"""YAML from strangers: plain values only, no file too large, nothing said twice."""
 
 from collections import Counter
 from pathlib import Path
@@ -22,15 +22,15 @@ class _Plain(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         line = f"line {event.start_mark.line + 1}"
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise _Refused(f"{line}: anchors and aliases (& and *) are not read here; write the layers out")
+            raise _Refused(f"{line}: anchors and aliases (& and *) are not read here; write the values out")
         if getattr(event, "tag", None) is not None:
             raise _Refused(f"{line}: tags (!) are not read here; write plain names and numbers")
         self.depth += 1
         if self.depth > DEEPEST:
-            raise _Refused(f"{line}: nested more than {DEEPEST} deep; a list of layers is flat")
+            raise _Refused(f"{line}: nested more than {DEEPEST} deep; a few levels are enough here")
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -55,11 +55,11 @@ def read(file: Path, title: str) -> Any:  # noqa: ANN401 (whatever a YAML file h
     """
     try:
         if not file.is_file():
-            raise ModelError(f"{title}: no such file; expected YAML with a list of layers")
+            raise ModelError(f"{title}: no such file; expected a text file in YAML")
         with file.open("rb") as stream:
             raw = stream.read(MOST_BYTES + 1)
         if len(raw) > MOST_BYTES:
-            raise ModelError(f"{title}: larger than {MOST_BYTES // 1024} KB, which is no list of layers")
+            raise ModelError(f"{title}: larger than {MOST_BYTES // 1024} KB, too large for what is read here")
         return yaml.load(raw.decode("utf-8-sig"), _Plain)  # noqa: S506 (a safe loader, made safer)
     except _Refused as error:
         raise ModelError(f"{title}: {error}") from None

@@ -1,5 +1,7 @@
 """Every network that convscope builds, in one dictionary that you can see."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -93,3 +95,66 @@ def receptive_field(summary: Summary) -> int | None:
     """
     fields = [stage.field for stage in summary.stages if stage.name == "features"]
     return fields[0].size if fields and fields[0] else None
+
+
+def stored(name: str, definition: dict[str, Any] | None = None) -> Network:
+    """The row of a network that a model file or a recipe holds; no other file is opened for it.
+
+    Args:
+        name: what it is called.
+        definition: of a network of your own, whole; None for one of the zoo or of timm's.
+
+    Raises:
+        UnknownModel: there is none.
+        ModelError: a definition that cannot be, or a file's name in its place.
+
+    Example:
+        >>> stored("tiny", {"name": "tiny", "input": [1, 28, 28], "layers": ["flatten"]}).parameters
+        7850
+    """
+    if definition is not None:
+        return own.row(own.parse(definition, name))
+    if name.endswith(own.SUFFIXES):
+        raise ModelError(f"{name}: a network of somebody's own, whose definition is missing")
+    return find(name)
+
+
+def build_row(row: Network, classes: int, channels: int, size: int) -> nn.Module:
+    """A fresh network of a row, as `build` makes one of a name.
+
+    Args:
+        row: of `stored` or `find`.
+        classes: outputs.
+        channels: of the input, 1 or 3.
+        size: side of the input in pixels.
+
+    Raises:
+        ModelError: it cannot be built at that size.
+
+    Example:
+        >>> build_row(find("lenet5_modern"), 10, 1, 28)(torch.zeros(1, 1, 28, 28)).shape
+        torch.Size([1, 10])
+    """
+    return row.build(classes, channels, size)
+
+
+def describe_row(name: str, row: Network, classes: int, channels: int, size: int) -> Summary:
+    """The layers of a row's network, as `describe` tells those of a name.
+
+    Args:
+        name: what to call it.
+        row: of `stored` or `find`.
+        classes: outputs.
+        channels: of the input, 1 or 3.
+        size: side of the input in pixels.
+
+    Raises:
+        ModelError: it cannot be built at that size.
+
+    Example:
+        >>> describe_row("mine", find("lenet5_modern"), 10, 1, 28).parameters
+        61706
+    """
+    with torch.device("meta"):
+        network = row.build(classes, channels, size)
+    return summarise(network, (channels, size, size), name)

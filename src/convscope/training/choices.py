@@ -1,6 +1,8 @@
 """Threads and arithmetic of training steps: chosen once for a network on this machine, then part of the recipe."""
 
 import copy
+import hashlib
+import json
 from typing import Any
 
 import torch
@@ -57,6 +59,8 @@ def _bf16_gain(recipe: Recipe, network: nn.Module, shape: Shape) -> float:
         torch.autograd.backward(loss)
         trial.zero_grad()
 
-    gain = cpu.bf16_gain(step, f"train {recipe.model} {shape} x {recipe.batch}")
+    layers = json.dumps(recipe.definition) if recipe.definition else ""  # a name of one's own may come to mean another
+    mark = f" {hashlib.sha256(layers.encode()).hexdigest()[:12]}" if layers else ""
+    gain = cpu.bf16_gain(step, f"train {recipe.network}{mark} {shape} x {recipe.batch}")
     torch.set_rng_state(state)
     return gain

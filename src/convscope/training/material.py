@@ -15,7 +15,8 @@ from convscope.data.listing import Listing
 from convscope.data.preprocess import Preprocess
 from convscope.errors import DataError, ModelError, RecipeError
 from convscope.inference import cpu
-from convscope.models import zoo
+from convscope.models import own, zoo
+from convscope.models.network import Network
 from convscope.training.recipe import Recipe
 from convscope.words import Listener
 
@@ -35,6 +36,7 @@ class Material:
 
     Attributes:
         recipe: with data, network, size and device chosen.
+        row: of the network.
         preprocess: what the network's pictures go through.
         listing: the readable pictures, each in a part.
         pixels: the same, part by part.
@@ -42,6 +44,7 @@ class Material:
     """
 
     recipe: Recipe
+    row: Network
     preprocess: Preprocess
     listing: Listing
     pixels: dict[str, Pixels]
@@ -58,19 +61,24 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
         raise DataError(
             f"{listing.title}: one class only ({listing.classes[0]!r}); a classifier needs two: one folder for each"
         )
-    recipe = recipe.settle(data=_where(recipe.data or listing.title), **_choose(listing, recipe))
+    recipe = recipe.whole()
+    row = zoo.stored(recipe.network or "lenet5_modern", recipe.definition)
+    recipe = recipe.settle(data=_where(recipe.data or listing.title), **_choose(listing, recipe, row))
+    preprocess = row.preprocess(recipe.size or 0, listing.channels, recipe.resize)
+    if recipe.definition:
+        definition = own.parse(recipe.definition, recipe.network)
+        for lost in own.notes(definition, preprocess.channels, preprocess.size):
+            listener.message("own.lost", **lost._asdict())
     listener.message("train.classes", count=len(listing.classes), names=", ".join(listing.classes[:20]))
     if listing.ignored:
         listener.message("train.ignored", count=len(listing.ignored), first=listing.ignored[0])
     if recipe.weights == "default" and listing.side is None:
-        listener.message("train.scratch", model=recipe.model)
+        listener.message("train.scratch", model=recipe.network)
         listener.message("train.scratch.more")
     listing.hash(listener)
     shares = recipe.split_seed, recipe.val_share, recipe.test_share
     divided = listing.split(*shares)  # an impossible split is better told before the pictures are read than after
-    row = zoo.find(recipe.model or "")
-    preprocess = row.preprocess(recipe.size or 0, listing.channels, recipe.resize)
-    _refuse_too_large(recipe, len(listing.classes), preprocess)
+    _refuse_too_large(recipe, row, len(listing.classes), preprocess)
     whole = Pixels(listing, preprocess, threads=cpu.threads(), listener=listener)
     for fault in whole.broken[:MOST_NAMED]:
         listener.message("train.broken", file=fault.file, reason=fault.reason)
@@ -85,7 +93,7 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
         preprocess = measured(pixels["train"], preprocess)
         for part in pixels.values():
             part.preprocess = preprocess
-    return Material(recipe, preprocess, listing, pixels, whole.broken)
+    return Material(recipe, row, preprocess, listing, pixels, whole.broken)
 
 
 def _where(data: str) -> str:
@@ -97,20 +105,31 @@ def _rows(listing: Listing, part: str) -> NDArray[np.int64]:
     return np.flatnonzero(np.array(listing.parts) == part)
 
 
-def _choose(listing: Listing, recipe: Recipe) -> dict[str, Any]:
-    """Network and input size, where the recipe leaves them open."""
-    model = recipe.model or "lenet5_modern"
-    row = zoo.find(model)
-    if recipe.size:
-        size = recipe.size
+def _choose(listing: Listing, recipe: Recipe, row: Network) -> dict[str, Any]:
+    """Network, input size and device, where the recipe leaves them open."""
+    if recipe.size or recipe.definition:  # who writes a network's layers down writes down its input
+        size = recipe.size or row.sizes[0]
     elif listing.side is not None and listing.side <= TINY:
-        size = listing.side if listing.side in row.sizes else row.sizes[0]
+        size = _for_thumbnails(listing.side, row.sizes)
     else:  # photos deserve more than the thumbnails that the oldest networks were made for
         size = PHOTO_SIZE if row.any_size and row.sizes[0] <= TINY else row.sizes[0]
     if recipe.device == "cuda" and not torch.cuda.is_available():
         raise RecipeError("--device cuda: no CUDA GPU here; allowed: auto, cpu")
     device = ("cuda" if torch.cuda.is_available() else "cpu") if recipe.device == "auto" else recipe.device
-    return {"model": model, "size": size, "device": device}
+    if recipe.definition:
+        return {"size": size, "device": device}
+    return {"model": recipe.model or "lenet5_modern", "size": size, "device": device}
+
+
+def _for_thumbnails(side: int, sizes: tuple[int, ...]) -> int:
+    """The input size for pictures of `side` pixels: their own, else a thumbnail network's own, else the next larger.
+
+    >>> _for_thumbnails(28, (28, 32)), _for_thumbnails(8, (32, 28)), _for_thumbnails(28, (224, 32))
+    (28, 32, 32)
+    """
+    if side in sizes or sizes[0] <= TINY:
+        return side if side in sizes else sizes[0]
+    return min((size for size in sizes if size >= side), default=sizes[0])
 
 
 def measured(pixels: Pixels, preprocess: Preprocess) -> Preprocess:
@@ -141,9 +160,9 @@ def _refuse_known_test(listing: Listing) -> None:
         raise DataError(f"{listing.title}: all {len(tested):,} test pictures are training pictures, too; give others")
 
 
-def _refuse_too_large(recipe: Recipe, classes: int, preprocess: Preprocess) -> None:
+def _refuse_too_large(recipe: Recipe, row: Network, classes: int, preprocess: Preprocess) -> None:
     """Raise where training would not fit into memory; the message names the batch that would."""
-    summary = zoo.describe(recipe.model or "", classes, preprocess.channels, preprocess.size)
+    summary = zoo.describe_row(recipe.network, row, classes, preprocess.channels, preprocess.size)
     fixed = 4 * COPIES_OF_A_PARAMETER * summary.parameters
     each = 4 * COPIES_OF_AN_ACTIVATION * sum(prod(layer.shape) for layer in summary.layers)
     room = free_memory()
@@ -151,6 +170,6 @@ def _refuse_too_large(recipe: Recipe, classes: int, preprocess: Preprocess) -> N
         fits = (room - fixed) // each
         remedy = f"--batch {fits} fits" if fits >= 2 else "take a smaller --size or another network"
         raise ModelError(
-            f"{recipe.model} at {preprocess.size} pixels, batch {recipe.batch}, needs about "
+            f"{recipe.network} at {preprocess.size} pixels, batch {recipe.batch}, needs about "
             f"{(fixed + each * recipe.batch) / 1e9:.1f} GB to train, and {room / 1e9:.1f} are free; {remedy}"
         )

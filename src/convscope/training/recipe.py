@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from convscope.data.files import write_text
-from convscope.errors import RecipeError, nearest
+from convscope.errors import ModelError, RecipeError, nearest
+from convscope.models import own
 
 
 class Recipe(BaseModel):
@@ -26,7 +27,7 @@ class Recipe(BaseModel):
     data: str | None = None
     """What is trained on: a folder, file or built-in name."""
     model: str | None = None
-    """Network, from `convscope models`; without one, a classic that fits the pictures."""
+    """Network, from `convscope models`, or a YAML file with a list of layers; without one, a classic that fits."""
     mode: Literal["scratch"] = "scratch"
     """How much is learned: `scratch` learns everything."""
     weights: Literal["default", "none"] = "default"
@@ -77,9 +78,21 @@ class Recipe(BaseModel):
     """Threads to compute with."""
     rbf_margin: float | None = Field(default=None, allow_inf_nan=False)
     """For `lenet5`: the constant j of the paper's MAP loss (eq. 9); none takes cross-entropy."""
+    definition: dict[str, Any] | None = None
+    """A network of your own, whole: counts instead of the YAML file that `model` names, which may change or go."""
+
+    @field_validator("definition")
+    @classmethod
+    def _can_be_built(cls, definition: dict[str, Any] | None) -> dict[str, Any] | None:
+        try:
+            return own.parse(definition, "definition").to_dict() if definition is not None else None
+        except ModelError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.definition is not None and self.model is not None and not self.model.endswith(own.SUFFIXES):
+            raise ValueError(f"model {self.model} and a definition of another network: leave one of them out")
         if self.warmup_epochs >= self.epochs:
             raise ValueError(f"warm-up ({self.warmup_epochs} epochs) must end before training does ({self.epochs})")
         if self.rbf_margin is not None and self.model != "lenet5":
@@ -87,12 +100,28 @@ class Recipe(BaseModel):
         return self
 
     def settle(self, **choices: Any) -> "Recipe":  # noqa: ANN401 (any field)
-        """The same recipe with some fields chosen, checked again.
+        """The same recipe with some fields chosen, checked again; another model takes the old definition away.
 
         Raises:
             RecipeError: a value that cannot be.
         """
-        return parse({**self.model_dump(), **choices})
+        fresh = {"definition": None} if "model" in choices else {}
+        return parse({**self.model_dump(), **fresh, **choices})
+
+    @property
+    def network(self) -> str:
+        """What the network is called, or "" where it is still to be chosen."""
+        return str(self.definition["name"]) if self.definition else self.model or ""
+
+    def whole(self) -> "Recipe":
+        """The same recipe with a network of one's own read from its file, unless it is in the recipe already.
+
+        Raises:
+            ModelError: the file describes no network.
+        """
+        if self.definition is not None or not self.model or not self.model.endswith(own.SUFFIXES):
+            return self
+        return self.settle(model=str(Path(self.model).absolute()), definition=own.load(self.model).to_dict())
 
     def save(self, file: Path) -> None:
         """Write it as YAML that `load` and `--config` read."""

@@ -110,9 +110,12 @@ def default_name(model: str, title: str) -> str:
 
     >>> default_name("lenet5", "../data/my flowers/")
     'lenet5-my_flowers'
+    >>> default_name("timm:resnet18", "digits")
+    'timm_resnet18-digits'
     """
+    plain = re.sub(r"[^\w.+-]+", "_", model).strip("_.")
     subject = re.sub(r"[^\w.-]+", "_", Path(title).name.removesuffix(".zip")).strip("_.")
-    return f"{model}-{subject[:60] or 'data'}"
+    return f"{plain[:60]}-{subject[:60] or 'data'}"
 
 
 def environment(threads: int, device: str, choices: dict[str, Any]) -> dict[str, Any]:

@@ -69,12 +69,12 @@ def train(
     start = time.monotonic()
     if resume is not None:
         return _resume(Path(resume), images, listener, language, start)
-    recipe = recipe or Recipe()
+    recipe = (recipe or Recipe()).whole()
     images = images if images is not None else recipe.data
     if images is None:
         raise DataError("no pictures to train on: give a folder, a file or a built-in name such as digits")
-    if recipe.model:
-        zoo.find(recipe.model)
+    if recipe.network:
+        zoo.stored(recipe.network, recipe.definition)
     out = Path(out)
     refuse_unwritable(out, name)
     listing = images if isinstance(images, Listing) else read(images)
@@ -84,7 +84,7 @@ def train(
     with cpu.using(None):
         recipe, reasons = choices.settle(recipe, network, material.preprocess, listener)
 
-    folder = new_folder(out, name or default_name(recipe.model or "", listing.title))
+    folder = new_folder(out, name or default_name(recipe.network, listing.title))
     splits.write(folder / "split.csv", _record(listing, material))
     write_json(folder / "env.json", environment(recipe.threads or 0, recipe.device, reasons))
     recipe.save(folder / "config.yaml")  # last: a folder that has it can be resumed
@@ -140,7 +140,7 @@ def _as_recorded(listing: Listing, record: list[splits.Row], hashes: tuple[str, 
 def _fresh(recipe: Recipe, material: Material) -> nn.Module:
     torch.manual_seed(recipe.seed)
     preprocess = material.preprocess
-    return zoo.build(recipe.model or "", len(material.listing.classes), preprocess.channels, preprocess.size)
+    return zoo.build_row(material.row, len(material.listing.classes), preprocess.channels, preprocess.size)
 
 
 def _finish(
@@ -157,7 +157,8 @@ def _finish(
         recipe, log = material.recipe, logger(folder)
         log("start", resumed=checkpoint is not None)
         listener.message("train.folder", run=folder)
-        listener.message("train.network", **recipe.model_dump(), channels=material.preprocess.channels)
+        told = {**recipe.model_dump(), "model": recipe.network, "channels": material.preprocess.channels}
+        listener.message("train.network", **told)
         loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
         with cpu.using(recipe.threads):
             outcome = loop.run(checkpoint)
@@ -204,11 +205,13 @@ def _card(material: Material, best: dict[str, float]) -> Card:
             part: tuple(h for h, p in zip(listing.hashes, listing.parts, strict=True) if p == part)
             for part in splits.PARTS
         }
-    recipe = material.recipe.model_dump()
-    recipe["data"] = Path(recipe["data"]).name  # the model travels, its maker's folders do not
+    recipe = material.recipe.model_dump(exclude={"definition"})
+    for folder in ("data", "model") if material.recipe.definition else ("data",):
+        recipe[folder] = Path(recipe[folder] or "").name  # the model travels, its maker's folders do not
     return Card(
         convscope=version("convscope"),
-        network=material.recipe.model or "",
+        network=material.recipe.network,
+        definition=material.recipe.definition,
         classes=listing.classes,
         preprocess=material.preprocess,
         recipe=recipe,
@@ -218,11 +221,11 @@ def _card(material: Material, best: dict[str, float]) -> Card:
 
 
 def _facts(material: Material, outcome: Outcome, seconds: float) -> Facts:
-    recipe, preprocess, row = material.recipe, material.preprocess, zoo.find(material.recipe.model or "")
+    recipe, preprocess, row = material.recipe, material.preprocess, material.row
     parts = {part: f"{material.listing.parts.count(part):,}" for part in splits.PARTS}
     return [
-        ("report.fact.model", recipe.model or ""),
-        ("report.fact.paper", f"{row.paper}, {row.year}"),
+        ("report.fact.model", recipe.network),
+        ("report.fact.paper", ("report.value.own", {}) if recipe.definition else f"{row.paper}, {row.year}"),
         (
             "report.fact.data",
             ("report.value.data", {"title": material.listing.title, "seed": recipe.split_seed, **parts}),

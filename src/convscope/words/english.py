@@ -3,6 +3,7 @@
 from convscope.words import (
     claims_english,
     claims_networks_english,
+    own_english,
     report_english,
     tower_english,
     weights_english,
@@ -11,6 +12,7 @@ from convscope.words import (
 TEXTS = {
     **claims_english.TEXTS,
     **claims_networks_english.TEXTS,
+    **own_english.TEXTS,
     **report_english.TEXTS,
     **tower_english.TEXTS,
     **weights_english.TEXTS,

@@ -3,6 +3,7 @@
 from convscope.words import (
     claims_korean,
     claims_networks_korean,
+    own_korean,
     report_korean,
     tower_korean,
     weights_korean,
@@ -11,6 +12,7 @@ from convscope.words import (
 TEXTS = {
     **claims_korean.TEXTS,
     **claims_networks_korean.TEXTS,
+    **own_korean.TEXTS,
     **report_korean.TEXTS,
     **tower_korean.TEXTS,
     **weights_korean.TEXTS,

@@ -5,7 +5,9 @@ after a run that broke off (its issue 4196), and 500 MB of VGG is a long way on 
 of the hub or told to it: no token, no telemetry, no list of tools.
 """
 
+import logging
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -18,7 +20,10 @@ from convscope.words import SILENT, Listener
 
 # the file's name in every repository
 REMOTE = "model.safetensors"
-SHA256_DIGITS = 64
+AGENT = "convscope"
+# bytes that a line which breaks may cost; also how often progress is told
+CHUNK = 1_000_000
+SHA256 = re.compile("[0-9a-f]{64}")
 TRUE = {"1", "ON", "YES", "TRUE"}
 
 
@@ -67,31 +72,32 @@ def _download(weights: catalogue.Weights, file: Path, listener: Listener) -> tup
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of the client that it uses today
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers, logging
 
     constants.HF_HUB_DISABLE_TELEMETRY = True  # its variable was read on import, which may be long ago
-    logging.set_verbosity_error()  # what is worth saying stands in the error
+    constants.DOWNLOAD_CHUNK_SIZE = CHUNK
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # what is worth saying stands in our error
     endpoint = os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
     url = hf_hub_url(weights.repository, REMOTE, endpoint=endpoint.rstrip("/"))
     if constants.is_offline_mode() or os.environ.get("HF_HUB_OFFLINE", "").upper() in TRUE:
         raise ModelFileError(_sentence(weights, file, url, "not fetched: HF_HUB_OFFLINE is set"))
-    headers = build_hf_headers(token=False, library_name="convscope")
     part = None
     try:
-        remote = get_hf_file_metadata(url, token=False, headers=headers, endpoint=endpoint)
-        if not remote.etag or len(remote.etag) != SHA256_DIGITS or remote.size is None:
+        remote = get_hf_file_metadata(url, token=False, library_name=AGENT, endpoint=endpoint)
+        if not SHA256.fullmatch(remote.etag or "") or remote.size is None:
             raise ModelFileError(f"{weights.name}: {url} comes without SHA-256 and length, as no hub's file does")
-        part = file.with_name(f".{weights.name}.{remote.etag[:16]}.part")
+        announced = str(remote.etag)
+        part = file.with_name(f".{weights.name}.{announced[:16]}.part")
         have = part.stat().st_size if part.exists() else 0
         have = have if have <= remote.size else 0
+        shelf.refuse_full(file.parent, remote.size - have)
         with part.open("ab" if have else "wb") as stream:
             http_get(
                 url,
                 stream,
                 resume_size=have,
-                headers=headers,
+                headers={"user-agent": AGENT},
                 expected_size=remote.size,
-                tqdm_class=_bar(listener, have, remote.size),  # type: ignore[arg-type]
+                tqdm_class=_bar(listener, have, remote.size),
             )
             stream.flush()
             os.fsync(stream.fileno())
@@ -100,7 +106,7 @@ def _download(weights: catalogue.Weights, file: Path, listener: Listener) -> tup
         reason = f"could not be fetched: {_reason(error)}"
         raise ModelFileError(_sentence(weights, file, url, reason, kept)) from None
     found = shelf.sha256_of(part)
-    what = f"has SHA-256 {found}, not {remote.etag}" if found != remote.etag else _fault(part)
+    what = f"has SHA-256 {found}, not {announced}" if found != announced else _fault(part)
     if what:
         part.unlink()
         raise ModelFileError(f"{weights.name}: what came from {url} {what}; nothing was kept")
@@ -126,7 +132,7 @@ def _sentence(weights: catalogue.Weights, file: Path, url: str, reason: str, kep
 
 def _reason(error: Exception) -> str:
     lines = str(error).splitlines()
-    return lines[0].partition(" (Request ID")[0] if lines else type(error).__name__
+    return lines[0].partition(" (Request ID")[0].partition(" for url")[0].rstrip(".") if lines else type(error).__name__
 
 
 def _fault(file: Path) -> str:

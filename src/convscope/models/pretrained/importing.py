@@ -4,6 +4,7 @@ Only safetensors is opened. Anything else is told by its first bytes and refused
 opened, whatever its name ends in.
 """
 
+import codecs
 import unicodedata
 from collections import Counter
 from importlib.metadata import version
@@ -71,7 +72,7 @@ def borrow(
     state, card = read(file)
     try:
         weights = {
-            name: tensor.float() if tensor.is_floating_point() else tensor
+            name: tensor.float() if tensor.is_floating_point() else tensor.clone()  # counters may be one and the same
             for name, tensor in renaming.fit(network, state).items()
         }
     except ModelFileError as error:
@@ -153,8 +154,18 @@ def _kind(file: Path) -> str:
         return f"a damaged or cut off safetensors file of {size:,} bytes; copy it anew"
     if not start:
         return "empty; copy it anew"
-    text = all(byte >= 32 or byte in b"\t\n\r\f" for byte in start)
-    return ("a text" if text else "not weights that convscope knows") + "; safetensors is what can be imported"
+    return (
+        "a text" if _is_text(start) else "not weights that convscope knows"
+    ) + "; safetensors is what can be imported"
+
+
+def _is_text(start: bytes) -> bool:
+    """Whether a file that begins like this can be read by a person; a letter may be cut at the end."""
+    try:
+        letters = codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter.isspace() for letter in letters)
 
 
 def _shell(row: Network) -> nn.Module:

@@ -126,10 +126,13 @@ def pack(folder: Path, files: list[tuple[Path, shelf.Record]], listener: Listene
             raise ModelFileError(f"{folder}: neither empty nor a kit of weights; give another folder")
         folder.mkdir(parents=True, exist_ok=True)
         here = {record.file: record for record in before}
-        new = [(file, record) for file, record in files if here.get(record.file) != record]
-        free, needed = shutil.disk_usage(folder).free, sum(record.bytes for _, record in new)
-        if free < needed:
-            raise ModelFileError(f"{folder}: needs {needed:,} bytes, {free:,} are free; give another folder")
+        new = [
+            (file, record)
+            for file, record in files
+            if here.get(record.file) != record or _fault(folder / record.file, record)
+        ]
+        needed = sum(record.bytes for _, record in new)
+        shelf.refuse_full(folder, needed)
         done = 0
         for file, record in new:
             _copy(file, folder / record.file, record)

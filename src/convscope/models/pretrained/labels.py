@@ -3,6 +3,8 @@
 from collections import Counter
 from functools import lru_cache
 
+CLASSES = 1000
+
 
 @lru_cache(maxsize=1)
 def imagenet() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -16,10 +18,10 @@ def imagenet() -> tuple[tuple[str, ...], tuple[str, ...]]:
         >>> names[0], ids[0], names[134]
         ('tench', 'n01440764', 'crane (n02012849)')
     """
-    from timm.data import ImageNetInfo
+    from timm.data.imagenet_info import ImageNetInfo
 
     info = ImageNetInfo()
-    ids = tuple(info.label_names())
+    ids = tuple(info.index_to_label_name(index) for index in range(CLASSES))
     full = [info.label_name_to_description(wordnet) for wordnet in ids]
     short = [description.split(",")[0] for description in full]
     many, many_full = Counter(short), Counter(full)

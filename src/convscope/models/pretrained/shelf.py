@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -93,6 +94,21 @@ def record_of(file: Path) -> Record | None:
         return Record.model_validate_json(record_file(file).read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+def refuse_full(folder: Path, needed: int) -> None:
+    """Complain before a folder is filled to the brim.
+
+    Args:
+        folder: where the files go; it exists.
+        needed: bytes.
+
+    Raises:
+        ModelFileError: there is less room than that.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ModelFileError(f"{folder}: {needed:,} bytes are needed and {free:,} are free; make room")
 
 
 def sha256_of(file: Path) -> str:

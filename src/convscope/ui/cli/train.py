@@ -27,7 +27,7 @@ FLAGS = {"time_limit_min": "--time-limit", "patience_checks": "--patience", "war
 
 def train(
     data: Data = None,
-    model: Annotated[str | None, typer.Option(help="Network, from `convscope models`.")] = None,
+    model: Annotated[str | None, typer.Option(help="Network, from `convscope models`, or YAML of layers.")] = None,
     mode: Annotated[str | None, typer.Option(help="scratch: everything is learned.")] = None,
     weights: Annotated[str | None, typer.Option(help="Borrowed weights: default or none.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures [30].")] = None,
@@ -100,7 +100,10 @@ def run_training(
     if resume and (given or config or name):
         extra = next((flag(field) for field in given), "--config" if config else "--name")
         raise RecipeError(f"{extra}: a resumed run keeps its own recipe; leave it out, or train anew without --resume")
-    settings = {**(recipes.load(config) if config else {}), **given}
+    settings = recipes.load(config) if config else {}
+    if "model" in given:  # another network than the one whose layers are written there
+        settings.pop("definition", None)
+    settings |= given
     if data is not None:
         settings["data"] = data
     try:
