@@ -14,8 +14,8 @@ from convscope.layers.l2pool import RMSPool2d
 from convscope.layers.same import SameConv2d, SameMaxPool2d
 from convscope.layers.summary import summarise
 from convscope.models import own, zoo
-from convscope.models.own_bricks import PaddedConv2d, ResidualBlock
-from convscope.models.own_layers import KINDS
+from convscope.models.own.bricks import PaddedConv2d, ResidualBlock
+from convscope.models.own.layers import KINDS
 
 EXAMPLES = Path(__file__).parents[1] / "examples/networks"
 

@@ -16,7 +16,7 @@ from convscope.data.stores import printable
 from convscope.errors import DataError, UnreadableImage
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.report import Report
-from convscope.inference.engine import Engine
+from convscope.inference.engine import PRECISIONS, Engine, Precision
 from convscope.models.bundle import Bundle
 from convscope.words import SILENT, Listener
 
@@ -30,6 +30,7 @@ def evaluate(
     *,
     split: str | None = None,
     views: str = "centre",
+    precision: Precision = "f32",
     listener: Listener = SILENT,
 ) -> Report:
     """Judge a model on pictures.
@@ -43,6 +44,7 @@ def evaluate(
         images: a listing, or what `read` takes.
         split: "test", "val" or "all"; None takes the test if there is one, else val, else all.
         views: "centre": one view of each picture.
+        precision: arithmetic of the network, "f32" or "bf16".
         listener: hears how far it is.
 
     Raises:
@@ -53,6 +55,8 @@ def evaluate(
         raise DataError(f"split {split}: not a split to judge; allowed: {', '.join(SPLITS)}")
     if views not in VIEWS:
         raise DataError(f"views {views}: not known; allowed: {', '.join(VIEWS)}")
+    if precision not in PRECISIONS:
+        raise DataError(f"precision {precision}: not known; allowed: {', '.join(PRECISIONS)}")
     bundle = model if isinstance(model, Bundle) else Bundle.load(model)
     listing = images if isinstance(images, Listing) else read(images)
     record = recorded_split(bundle)
@@ -80,7 +84,7 @@ def evaluate(
                 f"{listing.title}: all {len(known):,} test pictures were trained on, so they test nothing; "
                 "give other pictures"
             )
-    report = judge(bundle, listing.take(rows), split=split, listener=listener)
+    report = judge(bundle, listing.take(rows), split=split, precision=precision, listener=listener)
     return replace(
         report,
         own_split=bool(own),
@@ -89,7 +93,9 @@ def evaluate(
     )
 
 
-def judge(bundle: Bundle, listing: Listing, *, split: str, listener: Listener = SILENT) -> Report:
+def judge(
+    bundle: Bundle, listing: Listing, *, split: str, precision: Precision = "f32", listener: Listener = SILENT
+) -> Report:
     """The report of a model on every picture of a listing, whatever part it is called.
 
     Raises:
@@ -98,7 +104,7 @@ def judge(bundle: Bundle, listing: Listing, *, split: str, listener: Listener = 
     listing = with_classes(listing, bundle.card.classes, bundle.card.codes)
     start = time.perf_counter()
     judged, broken = [], list[Broken]()
-    for readable, chances, faults in Engine(bundle).answer(listing, listener):
+    for readable, chances, faults in Engine(bundle, precision=precision).answer(listing, listener):
         judged.append((readable, chances))
         broken += faults
     predictions = Predictions(
@@ -115,7 +121,7 @@ def judge(bundle: Bundle, listing: Listing, *, split: str, listener: Listener = 
         seconds_per_image=(time.perf_counter() - start) / len(listing),
         split=split,
         model=bundle.card.network,
-        precision=Engine.precision,
+        precision=precision,
         data=listing.title,
         broken=tuple({"file": fault.file, "reason": fault.reason} for fault in broken),
     )

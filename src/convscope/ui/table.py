@@ -19,7 +19,8 @@ class Column:
         rank: 0 for what is never left out; the highest goes first.
         right: whether numbers are flush on the right.
         short: heading and cells in fewer letters, where there is a way.
-        least: cells of width that long names may be cut to; 0 cuts nothing.
+        least: cells of width that long texts may be cut to; 0 cuts nothing.
+        tail: whether a cut text loses its start, where names are alike, or its end.
     """
 
     heading: str
@@ -28,6 +29,7 @@ class Column:
     right: bool = False
     short: tuple[str, Sequence[str]] | None = None
     least: int = 0
+    tail: bool = False
 
     @property
     def width(self) -> int:
@@ -59,7 +61,8 @@ def fit(columns: Sequence[Column], width: int) -> tuple[list[str], list[str]]:
         >>> fit([name, kind], 12)
         (['layer', 'c1', 's2'], ['kind'])
     """
-    left, gone = list(columns), []
+    left = list(columns)
+    gone: list[str] = []
     while True:
         for shown in (left, [_shorter(column) for column in left]):
             if _needed(shown) <= width:
@@ -86,7 +89,7 @@ def cells(text: str) -> int:
 def _shorter(column: Column) -> Column:
     if column.short is None:
         return column
-    return Column(column.short[0], column.short[1], column.rank, column.right, least=column.least)
+    return Column(column.short[0], column.short[1], column.rank, column.right, least=column.least, tail=column.tail)
 
 
 def _needed(columns: Sequence[Column]) -> int:
@@ -117,11 +120,10 @@ def _lines(columns: Sequence[Column], widths: Sequence[int]) -> list[str]:
 
 
 def _placed(text: str, width: int, column: Column) -> str:
-    """A name is cut at its start, where names are alike."""
     if cells(text) > width:
         kept = text
         while cells(kept) > width - 1:
-            kept = kept[1:]
-        text = f"…{kept}"
+            kept = kept[1:] if column.tail else kept[:-1]
+        text = f"…{kept}" if column.tail else f"{kept}…"
     space = " " * (width - cells(text))
     return space + text if column.right else text + space

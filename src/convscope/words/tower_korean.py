@@ -54,6 +54,7 @@ TEXTS = {
     "summary.legend.padding": "패딩: 서로 다르면 위, 아래, 왼쪽, 오른쪽",
     "summary.legend.lost": "버림: 어떤 창도 닿지 않는 마지막 행, 열의 수(패딩부터 셈)",
     "summary.legend.field": "수용 영역: 한 칸이 한 방향으로 보는 이미지의 픽셀 수",
+    "summary.legend.layers": "층 수: 합성곱층과 완전 연결층",
     "summary.narrow": "자리가 모자라 뺀 열: {columns}. 더 넓은 터미널, --html 파일, --json에서 볼 수 있습니다",
     "summary.folded": "활성화, 정규화, 드롭아웃은 앞 층의 행에 함께 적었습니다. --all을 주면 한 행씩 보여 줍니다",
     "summary.down": "내림, 어떤 창도 닿지 않는 마지막 행, 열의 수(패딩부터 셈): {places}",

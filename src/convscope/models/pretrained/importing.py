@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from convscope.data.preprocess import Preprocess
 from convscope.errors import ModelFileError
-from convscope.models import own_yaml, zoo
+from convscope.models import zoo
+from convscope.models.own import reader
 from convscope.models.bundle import KEY, Bundle, Card
 from convscope.models.network import IMAGENET, TENSORFLOW, Network, Scale
 from convscope.models.pretrained import catalogue, labels, renaming, shelf
@@ -232,7 +233,7 @@ def _preprocess(wanted: str | None, usual: Preprocess, network: str) -> Preproce
 def _fields(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise ModelFileError(f"--preprocess {file}: no such file; allowed: {', '.join(SCALES)}, or a JSON or YAML file")
-    content = own_yaml.read(file, f"--preprocess {file}")
+    content = reader.read(file, f"--preprocess {file}")
     if not isinstance(content, dict):
         raise ModelFileError(f"--preprocess {file}: expected fields such as mean: [0.5, 0.5, 0.5]")
     return {str(key): value for key, value in content.items()}

@@ -16,6 +16,7 @@ def evaluate(
     data: Annotated[str, typer.Argument(metavar="DATA", help="Pictures with classes, in any layout that train takes.")],
     split: Annotated[str | None, typer.Option(help="test, val or all; without it, the test if there is one.")] = None,
     views: Annotated[str, typer.Option(help="How many looks at each picture: centre.")] = "centre",
+    precision: Annotated[str, typer.Option(help="Arithmetic of the network: f32, the reference, or bf16.")] = "f32",
     out: Annotated[Path | None, typer.Option(help="Keep report.html, report.json and tables in this folder.")] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -33,8 +34,12 @@ def evaluate(
     from convscope.data.sources import read
     from convscope.evaluation.protocol import SPLITS, VIEWS, Thumbnails
     from convscope.evaluation.protocol import evaluate as judge
+    from convscope.inference.engine import PRECISIONS
     from convscope.training.run import refuse_unwritable
 
+    arithmetic = next((known for known in PRECISIONS if known == precision), None)
+    if arithmetic is None:
+        raise DataError(f"--precision {precision}: allowed: {', '.join(PRECISIONS)}")
     for flag, value, allowed in (("--split", split, SPLITS), ("--views", views, VIEWS)):
         if value not in (None, *allowed):
             raise DataError(f"{flag} {value}: allowed: {', '.join(allowed)}")
@@ -42,7 +47,7 @@ def evaluate(
     if out:
         refuse_unwritable(out)
     listing = read(data)
-    report = judge(model, listing, split=split, views=views, listener=terminal)
+    report = judge(model, listing, split=split, views=views, precision=arithmetic, listener=terminal)
     if out:
         try:
             report.write(out, picture=Thumbnails(listing, report), language=terminal.language)

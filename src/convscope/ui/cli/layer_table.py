@@ -1,7 +1,7 @@
 """What `convscope summary` prints: columns of layers or of stages, and the notes under them."""
 
 from convscope.explanation.draw import arithmetic
-from convscope.explanation.draw.parts import Row, rows, tree
+from convscope.explanation.draw.parts import Part, Row, rows, tree
 from convscope.explanation.draw.plan import gated
 from convscope.layers.summary import BYTES, Layer, Summary
 from convscope.ui.table import Column
@@ -19,7 +19,7 @@ def layers(summary: Summary, language: Language, *, fold: bool) -> list[Column]:
     found = rows(summary, fold=fold)
     first = [row.first for row in found]
     return [
-        Column(_say("layer", language), [layer.name for layer in first], least=11),
+        Column(_say("layer", language), [layer.name for layer in first], least=11, tail=True),
         _kinds(found, language),
         Column(_say("shape", language), [arithmetic.shape(layer.shape) for layer in first]),
         _windows("kernel", [layer.kernel for layer in first], language, rank=3),
@@ -34,21 +34,33 @@ def layers(summary: Summary, language: Language, *, fold: bool) -> list[Column]:
 
 def stages(summary: Summary, language: Language) -> list[Column]:
     """One row for each part that the two halves consist of."""
-    top = [inner for part in tree(summary).parts for inner in (part.parts or (part,))]
-    found = [Row(tuple(part.layers())) for part in top]
-    last = {stage.name: stage.field for stage in summary.stages}
-    fields = [
-        part.layer.receptive_field if part.layer else (field.size if (field := last[part.name]) else None)
-        for part in top
-    ]
+    top, found = _stages(summary)
+    fields = {stage.name: stage.field.size for stage in summary.stages if stage.field}
+    fields |= {part.name: part.layer.receptive_field for part in top if part.layer and part.layer.receptive_field}
+    weighted = [sum(layer.macs > 0 for layer in row.layers) for row in found]
     shapes = [arithmetic.shape(part.shape) for part in top]
     return [
-        Column(_say("part", language), [part.name for part in top], least=11),
-        Column(_say("layers", language), [f"{len(row.layers):,}" for row in found], rank=3, right=True),
+        Column(_say("part", language), [part.name for part in top], least=11, tail=True),
+        Column(_say("layers", language), [f"{number:,}" for number in weighted], rank=3, right=True),
         Column(_say("shape", language), shapes),
         *_costs(found, language),
-        Column(_say("field", language), [str(field or "") for field in fields], rank=4, right=True),
+        Column(_say("field", language), [str(fields.get(part.name, "")) for part in top], rank=4, right=True),
     ]
+
+
+def _stages(summary: Summary) -> tuple[list[Part], list[Row]]:
+    """The parts of the two halves, each with its layers; what stands in no row of its own belongs to the part before."""
+    first = {id(row.first) for row in rows(summary)}
+    top: list[Part] = []
+    found: list[Row] = []
+    for half in tree(summary).parts:
+        for part in half.parts or (half,):
+            if found and part.layer and id(part.layer) not in first:
+                found[-1] = Row((*found[-1].layers, part.layer))
+            else:
+                top.append(part)
+                found.append(Row(tuple(part.layers())))
+    return top, found
 
 
 def notes(summary: Summary, heading: str, left_out: list[str], language: Language, *, folded: bool) -> list[str]:
@@ -70,7 +82,7 @@ def notes(summary: Summary, heading: str, left_out: list[str], language: Languag
         found.append(say("summary.legend", language))
     elif say("summary.padding", language) in shown:
         found.append(say("summary.legend.padding", language))
-    for key in ("field", "lost"):
+    for key in ("layers", "field", "lost"):
         if say(f"summary.{key}", language) in heading:
             found.append(say(f"summary.legend.{key}", language))
     if gated(summary):

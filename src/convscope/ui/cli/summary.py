@@ -91,9 +91,7 @@ def _described(
 
     if model not in zoo.NETWORKS and not model.endswith(own.SUFFIXES) and Path(model).exists():
         if size or classes or channels:
-            raise RecipeError(
-                "--size, --classes and --channels belong to a network's name; a trained model has its own"
-            )
+            raise RecipeError("--size, --classes, --channels belong to a network's name; a trained model has its own")
         card = Bundle.load(model).card
         return card.describe(), None if card.definition else card.row()
     described = zoo.describe(model, classes, channels, size)

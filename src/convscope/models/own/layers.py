@@ -11,8 +11,8 @@ from convscope.layers.l2pool import RMSPool2d
 from convscope.layers.lrn import LocalResponseNorm
 from convscope.layers.same import SameAvgPool2d, SameMaxPool2d
 from convscope.layers.stochastic import StochasticPool2d
-from convscope.models.own_chain import Chain
-from convscope.models.own_options import (
+from convscope.models.own.chain import Chain
+from convscope.models.own.options import (
     VALID,
     Activation,
     Around,

@@ -11,7 +11,7 @@ from convscope.errors import ModelError
 from convscope.layers.geometry import legal_strides, out_size, reach, same_pad
 from convscope.layers.same import SameConv2d
 from convscope.layers.window import Window
-from convscope.models.own_bricks import PaddedConv2d, Pads, ResidualBlock, Sides
+from convscope.models.own.bricks import PaddedConv2d, Pads, ResidualBlock, Sides
 
 Padding = Literal["same"] | Pads  # pixels of (top, bottom, left, right)
 

@@ -7,7 +7,7 @@
       - pool: 2
       - dense: {units: 64, activation: relu}
 
-What a layer may be is in `own_layers.KINDS`. The features end before the first flatten, dense layer or global pool,
+What a layer may be is in `own.layers.KINDS`. The features end before the first flatten, dense layer or global pool,
 and a scoring layer follows the last. Sizes are worked out before anything is built: a window that does not fit is
 refused with the sizes so far, and `notes` tells where a stride leaves rows or columns unseen.
 """
@@ -27,10 +27,10 @@ from convscope.errors import ModelError, nearest
 from convscope.layers.activations import ACTIVATIONS
 from convscope.layers.summary import summarise
 from convscope.models.network import Network
-from convscope.models.own_chain import Chain, Lost
-from convscope.models.own_layers import KINDS, Bend, Residual, Scores, hint
-from convscope.models.own_options import Layer, complaint
-from convscope.models.own_yaml import read, shown
+from convscope.models.own.chain import Chain, Lost
+from convscope.models.own.layers import KINDS, Bend, Residual, Scores, hint
+from convscope.models.own.options import Layer, complaint
+from convscope.models.own.reader import read, shown
 
 SUFFIXES = (".yaml", ".yml")
 PAPER = "a network of your own"

@@ -10,9 +10,9 @@ from torch import nn
 from convscope.errors import ModelError, nearest
 from convscope.layers.activations import activation
 from convscope.layers.maxout import Maxout
-from convscope.models.own_bricks import Sides
-from convscope.models.own_chain import Chain, Padding
-from convscope.models.own_yaml import shown
+from convscope.models.own.bricks import Sides
+from convscope.models.own.chain import Chain, Padding
+from convscope.models.own.reader import shown
 
 MOST = 65_536  # filters, units
 MOST_PIXELS = 4096
