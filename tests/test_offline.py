@@ -20,6 +20,8 @@ for arguments in (
     ["evaluate", "runs/r", "digits", "--json"],
     ["summary", "runs/r", "--quiet"],
     ["models", "--quiet"],
+    ["weights", "list", "--quiet"],
+    ["weights", "import", "runs/r/model.safetensors", "--model", "lenet5_modern", "--out", "again.safetensors"],
     ["doctor", "--quiet"],
 ):
     try:

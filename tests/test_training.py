@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -258,14 +259,14 @@ def test_the_time_limit_begins_no_further_epoch(tmp_path, photos):
 def test_a_loss_that_is_no_number_stops_at_once_and_names_the_layer(tmp_path, photos, monkeypatch):
     from convscope.models import zoo
 
-    build = zoo.build_row
+    row = zoo.find(QUICK["model"])
 
     def poisoned(*arguments):
-        network = build(*arguments)
+        network = row.build(*arguments)
         network.features.c3.weight.data[0, 0, 0, 0] = float("nan")
         return network
 
-    monkeypatch.setattr(zoo, "build_row", poisoned)
+    monkeypatch.setitem(zoo.NETWORKS, QUICK["model"], replace(row, build=poisoned))
 
     with pytest.raises(TrainingDiverged, match=r"epoch 1, step 1: layer features\.c3 is the first"):
         cs.train(photos, cs.Recipe(**QUICK), out=tmp_path)

@@ -221,3 +221,16 @@ def test_force_writes_over_another_file(weights, monkeypatch, tmp_path):
 
     assert not leaving.value.code
     assert torch.isfinite(Bundle.load("m.st").network()(torch.zeros(1, 3, 224, 224))).all()
+
+
+def test_the_two_lines_that_convert_a_pickle_do(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "weights.md").read_text(encoding="utf-8")
+    block = next(part for part in page.split("```python\n")[1:] if "torch.load" in part).partition("```")[0]
+    state = zoo.build(SMALL, classes=4).state_dict()
+    monkeypatch.chdir(tmp_path)
+    torch.save(state, "alexnet-owt-7be5be79.pth")
+
+    exec(block, {})
+
+    converted = safetensors.torch.load_file("alexnet_owt_tv.safetensors")
+    assert all(torch.equal(converted[name], state[name]) for name in state)

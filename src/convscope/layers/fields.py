@@ -33,11 +33,11 @@ class _Following(TorchFunctionMode):
 
     def __torch_function__(
         self,
-        func: Any,
-        _types: Any,
+        func: Any,  # noqa: ANN401 (PyTorch's own signature)
+        _types: Any,  # noqa: ANN401 (as above)
         args: Sequence[Any] = (),
-        kwargs: dict[str, Any] | None = None,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401 (PyTorch's own signature)
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 (as above)
         result = func(*args, **(kwargs or {}))
         if isinstance(result, Tensor) and not hasattr(result, KEY):
             fields = [

@@ -1,6 +1,5 @@
 """LeNet-5's output: the distance to a fixed picture of each class."""
 
-import torch
 from torch import Tensor, nn
 
 

@@ -1,8 +1,9 @@
 """AlexNet: the network of 2012, and the narrower one of 2014 that torchvision calls AlexNet.
 
 `alexnet`: Krizhevsky, Sutskever & Hinton, "ImageNet Classification with Deep Convolutional Neural Networks", NIPS 2012.
-Differs from the paper: pictures of 227 pixels, since (224 − 11)/4 + 1 is no whole number (with 227 it is 55); one module
-with two groups in conv2, conv4 and conv5 where the paper had two GPUs; dropout scales in training, not in the test.
+Differs from the paper: pictures of 227 pixels, since (224 − 11)/4 + 1 is no whole number (with 227 it is 55); one
+module with two groups in conv2, conv4 and conv5 where the paper had two GPUs; dropout scales in training, not in the
+test.
 
 `alexnet_owt`: Krizhevsky, "One weird trick for parallelizing convolutional neural networks", arXiv 1404.5997, 2014, as
 torchvision builds it: no groups, no normalisation, other widths, dropout before fc6 and fc7 instead of after.
@@ -67,7 +68,7 @@ class AlexNet(nn.Sequential):
                 fc8=nn.Linear(4096, classes),
             )
         )  # fmt: skip
-        he(self, self.classifier.fc8)
+        he(self, self.classifier[-1])
 
 
 class AlexNetOneWeirdTrick(nn.Sequential):
@@ -114,7 +115,7 @@ class AlexNetOneWeirdTrick(nn.Sequential):
                 fc8=nn.Linear(4096, classes),
             )
         )  # fmt: skip
-        he(self, self.classifier.fc8)
+        he(self, self.classifier[-1])
 
 
 # conv2, conv4, conv5 and the hidden dense layers begin with biases of one, so that their ReLUs see positive inputs

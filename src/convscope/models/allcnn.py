@@ -55,7 +55,7 @@ class AllCNN(nn.Sequential):
         )  # fmt: skip
         side_after(self.features, size, "allcnn")
         self.classifier = nn.Sequential(OrderedDict(scores=ClassMaps(192, classes)))
-        he(self, self.classifier.scores)
+        he(self, self.classifier[-1])
 
 
 NETWORKS = {

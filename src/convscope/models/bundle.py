@@ -94,7 +94,7 @@ class Card(BaseModel):
         Raises:
             ModelError: it cannot be built.
         """
-        return zoo.build_row(self.row(), len(self.classes), self.preprocess.channels, self.preprocess.size)
+        return self.row().build(len(self.classes), self.preprocess.channels, self.preprocess.size)
 
     def describe(self) -> Summary:
         """The network's layers, for its classes and input.
@@ -102,8 +102,7 @@ class Card(BaseModel):
         Raises:
             ModelError: it cannot be built.
         """
-        size = (len(self.classes), self.preprocess.channels, self.preprocess.size)
-        return zoo.describe_row(self.network, self.row(), *size)
+        return self.row().describe(self.network, len(self.classes), self.preprocess.channels, self.preprocess.size)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ class Inception(nn.Module):
 
     Shape:
         (N, into, H, W) -> (N, widths.out, H, W)
+
     Args:
         into: channels of the input.
         widths: row of Table 1.
@@ -163,7 +164,7 @@ class GoogLeNet(nn.Module):
         heads = [_head(name, classes, size, unit, torchvisions=torchvisions) for name in ("4a", "4d")]
         self.aux_4a: nn.Module | None = heads[0]
         self.aux_4d: nn.Module | None = heads[1]
-        he(self, self.classifier.scores, heads[0].fc2, heads[1].fc2)
+        he(self, self.classifier[-1], heads[0][-1], heads[1][-1])
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Scores; in training also those of the auxiliary heads."""

@@ -62,7 +62,7 @@ class MobileNetV1(nn.Sequential):
         self.classifier = nn.Sequential(
             OrderedDict(average=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), scores=nn.Linear(into, classes))
         )
-        he(self, self.classifier.scores)
+        he(self, self.classifier[-1])
 
 
 def _rows(suffix: str, alpha: float, parameters: int, macs: int, accuracy: float) -> dict[str, Network]:

@@ -111,7 +111,7 @@ class MobileNetV2(nn.Sequential):
                 scores=nn.Linear(last, classes),
             )
         )  # fmt: skip
-        he(self, self.classifier.scores)
+        he(self, self.classifier[-1])
 
 
 NETWORKS = {

@@ -1,9 +1,9 @@
 """MobileNet v3: v2's blocks, found by search, with squeeze-and-excite and the hard swish.
 
-Howard et al., "Searching for MobileNetV3", ICCV 2019, as torchvision builds it, which equals the paper's Tables 1 and 2.
-Differs from the paper: first values are He's; other widths than 1.0 scale the last layers too (torchvision's rule). Rows
-`_same` pad as TensorFlow does. Below 64 pixels the first two halvings are left out. Squeeze-and-excite looks at the whole
-picture; receptive fields leave it out.
+Howard et al., "Searching for MobileNetV3", ICCV 2019, as torchvision builds it, which equals the paper's Tables 1 and
+2. Differs from the paper: first values are He's; other widths than 1.0 scale the last layers too (torchvision's rule).
+Rows `_same` pad as TensorFlow does. Below 64 pixels the first two halvings are left out. Squeeze-and-excite looks at
+the whole picture; receptive fields leave it out.
 """
 
 from collections import OrderedDict
@@ -110,7 +110,7 @@ class MobileNetV3(nn.Sequential):
                 swish=nn.Hardswish(), dropout=nn.Dropout(0.2), scores=nn.Linear(hidden, classes),
             )
         )  # fmt: skip
-        he(self, self.classifier.scores)
+        he(self, self.classifier[-1])
 
 
 def _inverted(into: int, row: Block, unit: Callable[..., nn.Sequential]) -> Inverted:

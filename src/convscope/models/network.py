@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import torch
 from torch import nn
 
 from convscope.data.preprocess import Preprocess, Resize
+from convscope.layers.summary import Summary, summarise
 
 # begins the names of heads that serve training only
 AUXILIARY = "aux_"
@@ -79,6 +81,25 @@ class Network:
     share: float = 1.0
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     initialise: Callable[[nn.Module], None] | None = None
+
+    def describe(
+        self, name: str, classes: int | None = None, channels: int | None = None, size: int | None = None
+    ) -> Summary:
+        """The layers, worked out without computing; what is None is the paper's own.
+
+        Args:
+            name: what to call it.
+            classes: outputs.
+            channels: of the input, 1 or 3.
+            size: side of the input in pixels.
+
+        Raises:
+            ModelError: it cannot be built at that size.
+        """
+        channels, size = channels or self.channels, size or self.sizes[0]
+        with torch.device("meta"):
+            network = self.build(classes or self.classes, channels, size)
+        return summarise(network, (channels, size, size), name)
 
     def preprocess(self, size: int, channels: int, resize: Resize = "crop") -> Preprocess:
         """Its preprocessing at a size and number of channels, for training from nothing."""

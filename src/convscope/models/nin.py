@@ -53,7 +53,7 @@ class NiN(nn.Sequential):
         )  # fmt: skip
         side_after(self.features, size, "nin")
         self.classifier = nn.Sequential(OrderedDict(scores=ClassMaps(192, classes)))
-        he(self, self.classifier.scores)
+        he(self, self.classifier[-1])
 
 
 NETWORKS = {

@@ -1,14 +1,16 @@
 """ResNet: layers that learn what to add to their input, 18 to 152 deep, and the thin ones for CIFAR.
 
 He, Zhang, Ren & Sun, "Deep Residual Learning for Image Recognition", CVPR 2016.
-`resnet18` and `resnet34` are the paper's with projections where shapes change (option B). The plain names of 50, 101 and
-152 are the version that everyone has weights for ("v1.5", as torchvision): a bottleneck that halves its map does so in
-its 3×3, the paper's in its first 1×1; the rows `_v1` are the paper's. `resnetN_cifar` are section 4.2's, with shortcuts
-without parameters (option A). Differs from the paper: the first max pool is padded by one pixel instead of rounding up
-(both give 56). Below 64 pixels the first layer of the large ones is 3×3 with stride 1, and no pool follows it.
+`resnet18` and `resnet34` are the paper's with projections where shapes change (option B). The plain names of 50, 101
+and 152 are the version that everyone has weights for ("v1.5", as torchvision): a bottleneck that halves its map does
+so in its 3×3, the paper's in its first 1×1; the rows `_v1` are the paper's. `resnetN_cifar` are section 4.2's, with
+shortcuts without parameters (option A). Differs from the paper: the first max pool is padded by one pixel instead of
+rounding up (both give 56). Below 64 pixels the first layer of the large ones is 3×3 with stride 1, and no pool
+follows it.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 
 from torch import Tensor, nn
@@ -61,7 +63,7 @@ def basic(into: int, width: int, stride: int, *, option_a: bool = False) -> Resi
 
 
 def bottleneck(into: int, width: int, stride: int, *, stride_first: bool = False) -> Residual:
-    """1×1 down, 3×3, 1×1 up to four times the width (figure 5, right); the stride is in the 3×3, or in the first 1×1."""
+    """1×1 down, 3×3, 1×1 up to four times the width (figure 5, right); the stride in the 3×3, or in the first 1×1."""
     first, second = (stride, 1) if stride_first else (1, stride)
     body = OrderedDict(
         conv1=_conv(into, width, 1, first), norm1=nn.BatchNorm2d(width), relu1=nn.ReLU(),
@@ -123,13 +125,16 @@ class ResNet(nn.Sequential):
             width, rows = 64 * 2 ** (stage - 1), OrderedDict[str, nn.Module]()
             for index in range(count):
                 stride = 2 if stage > 1 and index == 0 else 1
-                block = bottleneck(into, width, stride, stride_first=stride_first) if deep else basic(into, width, stride)
+                if deep:
+                    block = bottleneck(into, width, stride, stride_first=stride_first)
+                else:
+                    block = basic(into, width, stride)
                 rows[f"block{index + 1}"] = block
                 into = 4 * width if deep else width
             layers[f"stage{stage}"] = nn.Sequential(rows)
         self.features = nn.Sequential(layers)
         self.classifier = _head(into, classes)
-        he(self, self.classifier.scores)
+        he(self, self.classifier[-1])
 
 
 class CifarResNet(nn.Sequential):
@@ -169,7 +174,7 @@ class CifarResNet(nn.Sequential):
             layers[f"stage{stage}"] = nn.Sequential(rows)
         self.features = nn.Sequential(layers)
         self.classifier = _head(64, classes)
-        he(self, self.classifier.scores)
+        he(self, self.classifier[-1])
 
 
 def _head(into: int, classes: int) -> nn.Sequential:
@@ -181,19 +186,11 @@ def _head(into: int, classes: int) -> nn.Sequential:
 PAPER = "He, Zhang, Ren & Sun, Deep Residual Learning for Image Recognition"
 
 
-def _row(parameters: int, macs: int, field: int, *errors: Published, **config: object) -> Network:
+def _row(build: Callable[..., nn.Module], parameters: int, macs: int, field: int, *errors: Published) -> Network:
     return Network(
-        build=partial(ResNet, **config), paper=PAPER, venue="CVPR", year=2016, parameters=parameters, macs=macs,
-        receptive_field=field, classes=1000, channels=3, sizes=(224, 32), borrowed=IMAGENET, share=0.875, errors=errors,
+        build=build, paper=PAPER, venue="CVPR", year=2016, parameters=parameters, macs=macs, receptive_field=field,
+        classes=1000, channels=3, sizes=(224, 32), borrowed=IMAGENET, share=0.875, errors=errors,
     )  # fmt: skip
-
-
-def _deep(blocks: tuple[int, ...], parameters: int, macs: tuple[int, int], fields: tuple[int, int], *errors: Published):  # noqa: ANN202
-    """The rows of v1.5 and v1."""
-    return tuple(
-        _row(parameters, cost, field, *errors, blocks=blocks, deep=True, stride_first=first)
-        for cost, field, first in zip(macs, fields, (False, True), strict=True)
-    )
 
 
 def _cifar(depth: int, parameters: int, macs: int, field: int, error: float) -> dict[str, Network]:
@@ -207,27 +204,26 @@ def _cifar(depth: int, parameters: int, macs: int, field: int, error: float) -> 
 
 TEN, ONE, SCALES = "ImageNet val, 10 crops", "ImageNet val, centre crop", "ImageNet val, dense, 5 scales"
 
-_50 = _deep(
-    (3, 4, 6, 3), 25_557_032, (4_089_184_256, 3_857_973_248), (427, 483),
-    Published(ONE, 24.7, 7.8), Published(TEN, 22.85, 6.71), Published(SCALES, 20.74, 5.25),
-)  # fmt: skip
-_101 = _deep(
-    (3, 4, 23, 3), 44_549_160, (7_801_405_440, 7_570_194_432), (971, 1027),
-    Published(ONE, 23.6, 7.1), Published(TEN, 21.75, 6.05), Published(SCALES, 19.87, 4.60),
-)  # fmt: skip
-_152 = _deep(
-    (3, 8, 36, 3), 60_192_808, (11_513_626_624, 11_282_415_616), (1451, 1507),
-    Published(ONE, 23.0, 6.7), Published(TEN, 21.43, 5.71), Published(SCALES, 19.38, 4.49),
-)  # fmt: skip
+BASIC_18, BASIC_34 = partial(ResNet, blocks=(2, 2, 2, 2)), partial(ResNet, blocks=(3, 4, 6, 3))
+DEEP_50 = partial(ResNet, blocks=(3, 4, 6, 3), deep=True)
+DEEP_101 = partial(ResNet, blocks=(3, 4, 23, 3), deep=True)
+DEEP_152 = partial(ResNet, blocks=(3, 8, 36, 3), deep=True)
+
+ERRORS_50 = Published(ONE, 24.7, 7.8), Published(TEN, 22.85, 6.71), Published(SCALES, 20.74, 5.25)
+ERRORS_101 = Published(ONE, 23.6, 7.1), Published(TEN, 21.75, 6.05), Published(SCALES, 19.87, 4.60)
+ERRORS_152 = Published(ONE, 23.0, 6.7), Published(TEN, 21.43, 5.71), Published(SCALES, 19.38, 4.49)
 
 NETWORKS = {
-    "resnet18": _row(11_689_512, 1_814_073_344, 435, Published(TEN, 27.88), blocks=(2, 2, 2, 2)),
+    "resnet18": _row(BASIC_18, 11_689_512, 1_814_073_344, 435, Published(TEN, 27.88)),
     "resnet34": _row(
-        21_797_672, 3_663_761_408, 899, Published(TEN, 24.52, 7.46), Published(SCALES, 21.84, 5.71), blocks=(3, 4, 6, 3)
+        BASIC_34, 21_797_672, 3_663_761_408, 899, Published(TEN, 24.52, 7.46), Published(SCALES, 21.84, 5.71)
     ),
-    "resnet50": _50[0], "resnet50_v1": _50[1],
-    "resnet101": _101[0], "resnet101_v1": _101[1],
-    "resnet152": _152[0], "resnet152_v1": _152[1],
+    "resnet50": _row(DEEP_50, 25_557_032, 4_089_184_256, 427, *ERRORS_50),
+    "resnet50_v1": _row(partial(DEEP_50, stride_first=True), 25_557_032, 3_857_973_248, 483, *ERRORS_50),
+    "resnet101": _row(DEEP_101, 44_549_160, 7_801_405_440, 971, *ERRORS_101),
+    "resnet101_v1": _row(partial(DEEP_101, stride_first=True), 44_549_160, 7_570_194_432, 1027, *ERRORS_101),
+    "resnet152": _row(DEEP_152, 60_192_808, 11_513_626_624, 1451, *ERRORS_152),
+    "resnet152_v1": _row(partial(DEEP_152, stride_first=True), 60_192_808, 11_282_415_616, 1507, *ERRORS_152),
     **_cifar(20, 269_722, 40_551_040, 81, 8.75), **_cifar(32, 464_154, 68_862_592, 137, 7.51),
     **_cifar(44, 658_586, 97_174_144, 193, 7.17), **_cifar(56, 853_018, 125_485_696, 249, 6.97),
     **_cifar(110, 1_727_962, 252_887_680, 501, 6.43),

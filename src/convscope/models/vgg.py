@@ -1,13 +1,13 @@
 """VGG: 3×3 convolutions, five times halved, 11 to 19 layers deep.
 
 Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015.
-Differs from the paper: the average to 7×7 after the last map, which does nothing at 224 pixels and lets the dense layers
-take other sizes (as in torchvision; below 64 pixels the map is taken as it is); batch normalisation in the rows `_bn`,
-which are torchvision's; first values are He's unless the paper's are asked for.
+Differs from the paper: the average to 7×7 after the last map, which does nothing at 224 pixels and lets the dense
+layers take other sizes (as in torchvision; below 64 pixels the map is taken as it is); batch normalisation in the rows
+`_bn`, which are torchvision's; first values are He's unless the paper's are asked for.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
@@ -85,7 +85,7 @@ class VGG(nn.Sequential):
                 fc8=nn.Linear(4096, classes),
             )
         )  # fmt: skip
-        he(self, self.classifier.fc8)
+        he(self, self.classifier[-1])
 
 
 # the layers of a trained A that a deeper network starts from: its first four convolutions, its dense layers
@@ -125,14 +125,14 @@ def start_from_a(network: nn.Module, trained: Mapping[str, Tensor]) -> None:
             own[name].copy_(trained[name])
 
 
-def _row(  # noqa: PLR0913 (a row of a table)
-    letter: str, parameters: int, macs: int, field: int, *errors: Published, **config: object
+def _row(
+    letter: str, build: Callable[..., nn.Module], parameters: int, macs: int, field: int, *errors: Published
 ) -> Network:
     return Network(
-        build=partial(VGG, **config), paper=f"Simonyan & Zisserman, Very Deep Convolutional Networks for Large-Scale "
-        f"Image Recognition ({letter})", venue="ICLR", year=2015, parameters=parameters, macs=macs,
-        receptive_field=field, classes=1000, channels=3, sizes=(224, 32), borrowed=IMAGENET, share=0.875,
-        errors=errors, initialise=None if config.get("batch_norm") else partial(gaussian, spread=0.1),
+        build=build, paper=f"Simonyan & Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition "
+        f"({letter})", venue="ICLR", year=2015, parameters=parameters, macs=macs, receptive_field=field, classes=1000,
+        channels=3, sizes=(224, 32), borrowed=IMAGENET, share=0.875, errors=errors,
+        initialise=None if letter.endswith("norm") else partial(gaussian, spread=0.1),
     )  # fmt: skip
 
 
@@ -145,23 +145,36 @@ def _centre(top1: float, top5: float) -> Published:
 
 
 JITTER, SCALES = "S in [256; 512], Q = 384", "ImageNet val, dense, Q in {256, 384, 512} (S in [256; 512])"
+NORMAL = partial(VGG, batch_norm=True)
 
 NETWORKS = {
-    "vgg11": _row("A", 132_863_336, 7_609_090_048, 150, _one(29.6, 10.4), blocks=A),
-    "vgg11_lrn": _row("A-LRN", 132_863_336, 7_609_090_048, 150, _one(29.7, 10.5), blocks=A, local_norm=True),
-    "vgg11_bn": _row("A, batch norm", 132_868_840, 7_609_090_048, 150, _centre(29.63, 10.19), blocks=A, batch_norm=True),
-    "vgg13": _row("B", 133_047_848, 11_308_466_176, 156, _one(28.7, 9.9), blocks=B),
-    "vgg13_bn": _row("B, batch norm", 133_053_736, 11_308_466_176, 156, _centre(28.414, 9.626), blocks=B, batch_norm=True),
+    "vgg11": _row("A", partial(VGG, blocks=A), 132_863_336, 7_609_090_048, 150, _one(29.6, 10.4)),
+    "vgg11_lrn": _row(
+        "A-LRN", partial(VGG, blocks=A, local_norm=True), 132_863_336, 7_609_090_048, 150, _one(29.7, 10.5)
+    ),
+    "vgg11_bn": _row(
+        "A, batch norm", partial(NORMAL, blocks=A), 132_868_840, 7_609_090_048, 150, _centre(29.63, 10.19)
+    ),
+    "vgg13": _row("B", partial(VGG, blocks=B), 133_047_848, 11_308_466_176, 156, _one(28.7, 9.9)),
+    "vgg13_bn": _row(
+        "B, batch norm", partial(NORMAL, blocks=B), 133_053_736, 11_308_466_176, 156, _centre(28.414, 9.626)
+    ),
     "vgg16c": _row(
-        "C", 133_638_952, 11_770_888_192, 156, _one(27.3, 8.8, JITTER), Published(SCALES, 26.3, 8.2),
-        blocks=D, ones=(3, 4, 5),
+        "C", partial(VGG, blocks=D, ones=(3, 4, 5)), 133_638_952, 11_770_888_192, 156, _one(27.3, 8.8, JITTER),
+        Published(SCALES, 26.3, 8.2),
     ),
     "vgg16": _row(
-        "D", 138_357_544, 15_470_264_320, 212, _one(25.6, 8.1, JITTER), Published(SCALES, 24.8, 7.5), blocks=D
+        "D", partial(VGG, blocks=D), 138_357_544, 15_470_264_320, 212, _one(25.6, 8.1, JITTER),
+        Published(SCALES, 24.8, 7.5),
     ),
-    "vgg16_bn": _row("D, batch norm", 138_365_992, 15_470_264_320, 212, _centre(26.64, 8.484), blocks=D, batch_norm=True),
+    "vgg16_bn": _row(
+        "D, batch norm", partial(NORMAL, blocks=D), 138_365_992, 15_470_264_320, 212, _centre(26.64, 8.484)
+    ),
     "vgg19": _row(
-        "E", 143_667_240, 19_632_062_464, 268, _one(25.5, 8.0, JITTER), Published(SCALES, 24.8, 7.5), blocks=E
+        "E", partial(VGG, blocks=E), 143_667_240, 19_632_062_464, 268, _one(25.5, 8.0, JITTER),
+        Published(SCALES, 24.8, 7.5),
     ),
-    "vgg19_bn": _row("E, batch norm", 143_678_248, 19_632_062_464, 268, _centre(25.782, 8.158), blocks=E, batch_norm=True),
+    "vgg19_bn": _row(
+        "E, batch norm", partial(NORMAL, blocks=E), 143_678_248, 19_632_062_464, 268, _centre(25.782, 8.158)
+    ),
 }  # fmt: skip

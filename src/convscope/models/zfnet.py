@@ -3,8 +3,8 @@
 Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014 (arXiv 1311.2901, 2013).
 Differs from the paper: it gives no padding; one pixel in conv1, pool1 and pool2 reproduces its maps of 110, 55, 26, 13.
 Its contrast normalisation across maps takes AlexNet's numbers; its clipping of filters whose mean square passes 0.1² is
-a matter of training and not here. Below 64 pixels the first layer is 3×3 with stride 1; first values are He's unless the
-paper's are asked for.
+a matter of training and not here. Below 64 pixels the first layer is 3×3 with stride 1; first values are He's unless
+the paper's are asked for.
 """
 
 from collections import OrderedDict
@@ -61,7 +61,7 @@ class ZFNet(nn.Sequential):
                 fc8=nn.Linear(4096, classes),
             )
         )  # fmt: skip
-        he(self, self.classifier.fc8)
+        he(self, self.classifier[-1])
 
 
 NETWORKS = {

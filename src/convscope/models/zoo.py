@@ -2,14 +2,25 @@
 
 from typing import Any
 
-import torch
 from torch import nn
 
 from convscope.errors import ModelError, UnknownModel
-from convscope.layers.summary import Summary, summarise
+from convscope.layers.summary import Summary
 from convscope.models import (
-    allcnn, alexnet, course_cnn, googlenet, lenet, mobilenet_v1, mobilenet_v2, mobilenet_v3, nin, own, resnet, vgg, zfnet
-)  # fmt: skip
+    alexnet,
+    allcnn,
+    course_cnn,
+    googlenet,
+    lenet,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    nin,
+    own,
+    resnet,
+    vgg,
+    zfnet,
+)
 from convscope.models.network import Network
 from convscope.models.pretrained import timm_networks
 
@@ -31,7 +42,7 @@ def find(name: str) -> Network:
         >>> find("lenet5").parameters
         60000
     """
-    if name.endswith((".yaml", ".yml")):
+    if name.endswith(own.SUFFIXES):
         return own.row(own.load(name))
     if name.startswith(timm_networks.PREFIX):
         return timm_networks.row(name)
@@ -80,11 +91,8 @@ def describe(name: str, classes: int | None = None, channels: int | None = None,
         >>> describe("lenet5").parameters
         60000
     """
-    row = find(name)
-    channels, size = channels or row.channels, size or row.sizes[0]
-    with torch.device("meta"):
-        network = row.build(classes or row.classes, channels, size)
-    return summarise(network, (channels, size, size), name)
+    title = own.load(name).name if name.endswith(own.SUFFIXES) else name
+    return find(name).describe(title, classes, channels, size)
 
 
 def receptive_field(summary: Summary) -> int | None:
@@ -117,44 +125,3 @@ def stored(name: str, definition: dict[str, Any] | None = None) -> Network:
     if name.endswith(own.SUFFIXES):
         raise ModelError(f"{name}: a network of somebody's own, whose definition is missing")
     return find(name)
-
-
-def build_row(row: Network, classes: int, channels: int, size: int) -> nn.Module:
-    """A fresh network of a row, as `build` makes one of a name.
-
-    Args:
-        row: of `stored` or `find`.
-        classes: outputs.
-        channels: of the input, 1 or 3.
-        size: side of the input in pixels.
-
-    Raises:
-        ModelError: it cannot be built at that size.
-
-    Example:
-        >>> build_row(find("lenet5_modern"), 10, 1, 28)(torch.zeros(1, 1, 28, 28)).shape
-        torch.Size([1, 10])
-    """
-    return row.build(classes, channels, size)
-
-
-def describe_row(name: str, row: Network, classes: int, channels: int, size: int) -> Summary:
-    """The layers of a row's network, as `describe` tells those of a name.
-
-    Args:
-        name: what to call it.
-        row: of `stored` or `find`.
-        classes: outputs.
-        channels: of the input, 1 or 3.
-        size: side of the input in pixels.
-
-    Raises:
-        ModelError: it cannot be built at that size.
-
-    Example:
-        >>> describe_row("mine", find("lenet5_modern"), 10, 1, 28).parameters
-        61706
-    """
-    with torch.device("meta"):
-        network = row.build(classes, channels, size)
-    return summarise(network, (channels, size, size), name)

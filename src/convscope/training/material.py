@@ -162,7 +162,7 @@ def _refuse_known_test(listing: Listing) -> None:
 
 def _refuse_too_large(recipe: Recipe, row: Network, classes: int, preprocess: Preprocess) -> None:
     """Raise where training would not fit into memory; the message names the batch that would."""
-    summary = zoo.describe_row(recipe.network, row, classes, preprocess.channels, preprocess.size)
+    summary = row.describe(recipe.network, classes, preprocess.channels, preprocess.size)
     fixed = 4 * COPIES_OF_A_PARAMETER * summary.parameters
     each = 4 * COPIES_OF_AN_ACTIVATION * sum(prod(layer.shape) for layer in summary.layers)
     room = free_memory()

@@ -140,7 +140,7 @@ def _as_recorded(listing: Listing, record: list[splits.Row], hashes: tuple[str, 
 def _fresh(recipe: Recipe, material: Material) -> nn.Module:
     torch.manual_seed(recipe.seed)
     preprocess = material.preprocess
-    return zoo.build_row(material.row, len(material.listing.classes), preprocess.channels, preprocess.size)
+    return material.row.build(len(material.listing.classes), preprocess.channels, preprocess.size)
 
 
 def _finish(

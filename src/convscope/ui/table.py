@@ -86,6 +86,22 @@ def cells(text: str) -> int:
     return cell_len(text)
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """A sentence in lines that fit, the later ones indented.
+
+    >>> wrapped("k kernel, s stride", 10)
+    ['k kernel,', '  s stride']
+    """
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if line.strip() and cells(longer) > width:
+            lines.append(line)
+            longer = f"  {word}"
+        line = longer
+    return [*lines, line]
+
+
 def _shorter(column: Column) -> Column:
     if column.short is None:
         return column

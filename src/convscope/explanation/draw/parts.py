@@ -29,8 +29,9 @@ class Row:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Classes of the layers that run right after each other."""
-        return tuple(layer.kind for layer in self.layers[: self.joined])
+        """Classes of the layers that run right after each other, but for those that do nothing."""
+        after = (layer.kind for layer in self.layers[1 : self.joined])
+        return (self.first.kind, *(kind for kind in after if kind != "Identity"))
 
     @property
     def parameters(self) -> int:

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from convscope.data.preprocess import Preprocess
 from convscope.errors import ModelFileError
 from convscope.models import zoo
-from convscope.models.own import reader
 from convscope.models.bundle import KEY, Bundle, Card
 from convscope.models.network import IMAGENET, TENSORFLOW, Network, Scale
+from convscope.models.own import reader
 from convscope.models.pretrained import catalogue, labels, renaming, shelf
 
 # what Caffe takes off the channels, here in the order red, green, blue; it divides by nothing

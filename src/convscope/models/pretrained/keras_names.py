@@ -38,8 +38,10 @@ def mobilenet_v1(state: State, _network: nn.Module) -> dict[str, Tensor]:
         state,
         [
             ("conv1", "features.stem.conv"), ("conv1_bn", "features.stem.norm"), ("conv_preds", "classifier.scores"),
-            (r"conv_dw_(\d+)", r"features.pair\1.depthwise.conv"), (r"conv_dw_(\d+)_bn", r"features.pair\1.depthwise.norm"),
-            (r"conv_pw_(\d+)", r"features.pair\1.pointwise.conv"), (r"conv_pw_(\d+)_bn", r"features.pair\1.pointwise.norm"),
+            (r"conv_dw_(\d+)", r"features.pair\1.depthwise.conv"),
+            (r"conv_dw_(\d+)_bn", r"features.pair\1.depthwise.norm"),
+            (r"conv_pw_(\d+)", r"features.pair\1.pointwise.conv"),
+            (r"conv_pw_(\d+)_bn", r"features.pair\1.pointwise.norm"),
         ],
     )  # fmt: skip
     scores = "classifier.scores.weight"

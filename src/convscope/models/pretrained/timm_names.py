@@ -1,4 +1,4 @@
-"""timm's names to ours, one pure function per family; its ResNets are named as torchvision's."""
+"""Names of timm's to ours, one pure function per family; its ResNets are named as torchvision's."""
 
 import re
 
@@ -15,7 +15,8 @@ def vgg(state: State, network: nn.Module) -> dict[str, Tensor]:
     plain = {}
     for name, tensor in state.items():
         layer, _, kind = name.rpartition(".")
-        plain[f"{names.get(layer, layer)}.{kind}"] = tensor.flatten(1) if layer in names and kind == "weight" else tensor
+        dense = layer in names and kind == "weight"
+        plain[f"{names.get(layer, layer)}.{kind}"] = tensor.flatten(1) if dense else tensor
     return chain(plain, network)
 
 

@@ -1,4 +1,4 @@
-"""timm's networks by name, `timm:resnet18`: more than a thousand, each with its own preprocessing."""
+"""Networks of timm's by name, `timm:resnet18`: more than a thousand, each with its own preprocessing."""
 
 import warnings
 from functools import lru_cache, partial
@@ -114,15 +114,15 @@ def _timm() -> Any:  # noqa: ANN401 (a module)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own deprecations are not the user's concern
         import timm
-        import timm.layers
 
     def slide(layer: nn.Module, size: tuple[int, int]) -> Window:
         kernel, stride, dilation = (pair(getattr(layer, key, 1)) for key in ("kernel_size", "stride", "dilation"))
         left, right, top, bottom = pads(size, layer)
         return Window(kernel, stride, (top, bottom, left, right), dilation)
 
-    for kind in (timm.layers.Conv2dSame, timm.layers.pool2d_same.MaxPool2dSame, timm.layers.AvgPool2dSame):
+    from timm.layers.conv2d_same import Conv2dSame
+    from timm.layers.pool2d_same import AvgPool2dSame, MaxPool2dSame
+
+    for kind in (Conv2dSame, MaxPool2dSame, AvgPool2dSame):
         window.register(kind)(slide)
     return timm
-
-

@@ -1,4 +1,4 @@
-"""torchvision's names to ours, one pure function per family; timm's ResNets have the same."""
+"""Names of torchvision's to ours, one pure function per family; timm's ResNets have the same."""
 
 from torch import Tensor, nn
 
@@ -29,21 +29,24 @@ def resnet(state: State, network: nn.Module) -> dict[str, Tensor]:
     return renamed(state, rules)
 
 
-GOOGLENET: Rules = tuple(
-    (there + rf"\.{theirs}", here + f".{ours}")
-    for there, here in (
-        ("conv1", "features.conv1"),
-        ("conv2", "features.reduce2"),
-        ("conv3", "features.conv2"),
-        (r"inception(\d[a-e])\.branch1", r"features.inception_\1.branch1"),
-        (r"inception(\d[a-e])\.branch([23])\.0", r"features.inception_\1.branch\2.reduce"),
-        (r"inception(\d[a-e])\.branch([23])\.1", r"features.inception_\1.branch\2.conv"),
-        (r"inception(\d[a-e])\.branch4\.1", r"features.inception_\1.branch4.project"),
-        (r"aux1\.conv", "aux_4a.conv"),
-        (r"aux2\.conv", "aux_4d.conv"),
-    )
-    for theirs, ours in (("conv", "conv"), ("bn", "norm"))
-) + (("fc", "classifier.scores"), (r"aux1\.(fc[12])", r"aux_4a.\1"), (r"aux2\.(fc[12])", r"aux_4d.\1"))
+GOOGLENET_UNITS = (
+    ("conv1", "features.conv1"),
+    ("conv2", "features.reduce2"),
+    ("conv3", "features.conv2"),
+    (r"inception(\d[a-e])\.branch1", r"features.inception_\1.branch1"),
+    (r"inception(\d[a-e])\.branch([23])\.0", r"features.inception_\1.branch\2.reduce"),
+    (r"inception(\d[a-e])\.branch([23])\.1", r"features.inception_\1.branch\2.conv"),
+    (r"inception(\d[a-e])\.branch4\.1", r"features.inception_\1.branch4.project"),
+    (r"aux1\.conv", "aux_4a.conv"),
+    (r"aux2\.conv", "aux_4d.conv"),
+)
+GOOGLENET: Rules = (
+    *((there + r"\.conv", here + ".conv") for there, here in GOOGLENET_UNITS),
+    *((there + r"\.bn", here + ".norm") for there, here in GOOGLENET_UNITS),
+    ("fc", "classifier.scores"),
+    (r"aux1\.(fc[12])", r"aux_4a.\1"),
+    (r"aux2\.(fc[12])", r"aux_4d.\1"),
+)
 
 
 def googlenet(state: State, _network: nn.Module) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ def layers(summary: Summary, language: Language, *, fold: bool) -> list[Column]:
     found = rows(summary, fold=fold)
     first = [row.first for row in found]
     return [
-        Column(_say("layer", language), [layer.name for layer in first], least=11, tail=True),
+        Column(_say("layer", language), [layer.name for layer in first], least=22, tail=True),
         _kinds(found, language),
         Column(_say("shape", language), [arithmetic.shape(layer.shape) for layer in first]),
         _windows("kernel", [layer.kernel for layer in first], language, rank=3),
@@ -49,7 +49,7 @@ def stages(summary: Summary, language: Language) -> list[Column]:
 
 
 def _stages(summary: Summary) -> tuple[list[Part], list[Row]]:
-    """The parts of the two halves, each with its layers; what stands in no row of its own belongs to the part before."""
+    """The parts of the two halves with their layers; what stands in no row of its own belongs to the part before."""
     first = {id(row.first) for row in rows(summary)}
     top: list[Part] = []
     found: list[Row] = []

@@ -1,6 +1,5 @@
 """`convscope summary`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +8,7 @@ import typer
 from convscope.errors import RecipeError
 from convscope.ui.cli.options import Json, Lang, Quiet
 from convscope.ui.console import Terminal
-from convscope.ui.table import fit, width_here
+from convscope.ui.table import fit, width_here, wrapped
 
 if TYPE_CHECKING:
     from convscope.layers.summary import Summary
@@ -69,7 +68,7 @@ def summary(
             terminal.line(line)
         terminal.line()
         for note in layer_table.notes(described, lines[0], left_out, terminal.language, folded=not (stages or every)):
-            for line in _wrapped(note, width):
+            for line in wrapped(note, width):
                 terminal.line(line)
     terminal.result(described.to_dict())
 
@@ -111,17 +110,3 @@ def _draw(described: "Summary", about: str, svg: Path | None, html: Path | None,
         except OSError as error:
             raise RecipeError(f"{option} {file}: cannot be written ({error.strerror or error})") from None
         terminal.message(f"summary.{key}", file=file)
-
-
-def _wrapped(text: str, width: int) -> Sequence[str]:
-    """A note in lines that fit, its later ones indented."""
-    from convscope.ui.table import cells
-
-    lines, line = [], ""
-    for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if line.strip() and cells(longer) > width:
-            lines.append(line)
-            longer = f"  {word}"
-        line = longer
-    return [*lines, line]
