@@ -8,6 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
+from convscope.ui.cli.main import main
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 COLOURS = {"red": (220, 40, 40), "green": (40, 200, 60), "blue": (40, 60, 220)}
@@ -53,6 +55,20 @@ def make_photos(root: Path, classes=("red", "green", "blue"), count=12, suffix="
 def photos(tmp_path):
     """Three classes of twelve pictures each."""
     return make_photos(tmp_path / "photos")
+
+
+@pytest.fixture
+def convscope(capsys, monkeypatch, tmp_path):
+    """Run a command in an empty folder: (exit status, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as leaving:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return leaving.value.code or 0, out, err
+
+    return run
 
 
 @pytest.fixture(scope="session")

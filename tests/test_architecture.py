@@ -25,6 +25,7 @@ FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 DOORS = {
     "accelerate": ("training",),
     "timm": ("models/pretrained",),
+    "huggingface_hub": ("models/pretrained",),
     "openvino": ("inference/engine", "deployment"),
     "onnxruntime": ("inference/engine", "deployment"),
     "ray": ("deployment/bulk", "training/distributed"),

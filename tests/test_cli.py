@@ -7,27 +7,13 @@ import sys
 
 import pytest
 
-from convscope.ui.cli.main import COMMANDS, main, usage_sentence
+from convscope.ui.cli.main import COMMANDS, usage_sentence
 from tests.conftest import make_photos
 
 RUN_FILES = {
     "model.safetensors", "config.yaml", "split.csv", "metrics.csv", "env.json", "checkpoint", "log.jsonl",
     "report.html", "report.json", "predictions.csv", "confusion.csv",
 }  # fmt: skip
-
-
-@pytest.fixture
-def convscope(capsys, monkeypatch, tmp_path):
-    """Run a command in an empty folder: (exit status, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as leaving:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return leaving.value.code or 0, out, err
-
-    return run
 
 
 QUICK = ("--model", "lenet5_modern", "--size", 32, "--epochs", 2, "--batch", 8)
@@ -133,12 +119,17 @@ def test_models_lists_every_network_with_its_figures(convscope):
 
     rows = {row["name"]: row for row in json.loads(out)}
     assert rows["lenet5"] == {
-        "name": "lenet5", "paper": rows["lenet5"]["paper"], "year": 1998, "parameters": 60_000,
-        "macs": rows["lenet5"]["macs"], "input": [1, 32, 32], "receptive_field": 32,
+        "name": "lenet5", "paper": rows["lenet5"]["paper"], "venue": "Proc. IEEE 86(11)", "year": 1998,
+        "parameters": 60_000, "macs": 325_680, "input": [1, 32, 32], "receptive_field": 32, "weights": [],
+        "errors": [
+            {"protocol": "MNIST test", "top1": 0.95, "top5": None},
+            {"protocol": "MNIST test, 540,000 distorted digits added", "top1": 0.8, "top5": None},
+        ],
     }  # fmt: skip
     assert rows["lenet5_modern"]["macs"] == 416_520
     assert rows["lenet5_modern"]["receptive_field"] == 16
     assert rows["course_cnn"]["parameters"] == 3_218_314
+    assert rows["resnet50"]["weights"] == ["resnet50.tv_in1k", "resnet50.tv2_in1k"]
     assert "60,000" in convscope("models")[1]
 
 

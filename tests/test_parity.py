@@ -132,6 +132,15 @@ def test_a_network_of_timms_is_scored_and_summarised_as_timm_has_it(network):
     assert zoo.describe(f"timm:{network}", 5).parameters == sum(p.numel() for p in theirs.parameters())
 
 
+@pytest.mark.parametrize("network", ["resnet18", "regnetx_002", "mobilenetv3_small_050"])
+def test_weights_of_timms_own_network_fit_under_timms_names(network):
+    theirs = timm.create_model(network, pretrained=False, num_classes=7, in_chans=1).state_dict()
+
+    assert {f"body.{key}": tensor.shape for key, tensor in theirs.items()} == {
+        key: tensor.shape for key, tensor in fit(f"timm:{network}", theirs).items()
+    }
+
+
 def test_the_summary_follows_timms_same_padding():
     stem = zoo.describe("timm:tf_mobilenetv3_small_100").layers[0]
 
@@ -209,6 +218,13 @@ def test_weights_of_another_network_are_refused_in_one_line(name, theirs, senten
 
     with pytest.raises(ModelFileError, match=rf"^not the weights of {name}: .*({sentence}).*$"):
         fit(name, state)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "nin", "googlenet", "vgg11", "mobilenet_v3_small"])
+def test_our_own_weights_of_any_number_of_classes_fit_as_they_are(name):
+    state = zoo.build(name, 6).state_dict()
+
+    assert fit(name, state).keys() == state.keys()
 
 
 def test_weights_of_another_width_are_refused_with_both_shapes():

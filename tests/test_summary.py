@@ -53,9 +53,10 @@ def test_the_field_ends_where_everything_is_seen(whole):
 def test_sums_and_keys_are_those_that_the_command_prints():
     content = summarise(nn.Sequential(nn.Conv2d(1, 6, 5), nn.Flatten(), nn.Linear(6, 2)), (1, 5, 5), "tiny").to_dict()
 
-    assert content.keys() == {"name", "parameters", "macs", "layers"}
+    assert content.keys() == {"name", "input", "parameters", "macs", "activation_bytes", "layers"}
     assert content["layers"][0].keys() == {
         "name", "kind", "shape", "kernel", "stride", "padding", "parameters", "macs", "receptive_field", "formula",
+        "lost", "activation_bytes", "jump",
     }  # fmt: skip
     assert (content["name"], content["parameters"], content["macs"]) == ("tiny", 156 + 14, 150 + 12)
 

@@ -206,6 +206,19 @@ def test_a_model_of_ours_gets_other_names_and_keeps_the_rest(run, weights, tmp_p
     assert (made.classes[0], made.preprocess, made.licence) == ("east", preprocess, "mine")
 
 
+def test_a_network_of_ones_own_travels_with_its_weights(run, tmp_path):
+    (tmp_path / "tiny.yaml").write_text("input: [1, 28, 28]\nlayers:\n  - conv: {filters: 4, kernel: 3}\n  - pool: 2\n")
+    state = zoo.build("tiny.yaml", classes=3).state_dict()
+    safetensors.torch.save_file(state, tmp_path / "theirs.safetensors")
+
+    run("weights", "import", "theirs.safetensors", "--model", "tiny.yaml")
+    (tmp_path / "tiny.yaml").unlink()
+
+    bundle = Bundle.load(tmp_path / "tiny.safetensors")
+    assert bundle.card.definition is not None
+    assert bundle.network()(torch.zeros(1, 1, 28, 28)).shape == (1, 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

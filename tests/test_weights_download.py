@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_had_is_one_line_with_a_way_out(hub, status, sente
     line = refused(sentence)
     assert hub.address + PATH in line
     assert str(shelf.cache()) in line
-    assert "--weights FILE" in line and "convscope weights pack" in line
+    assert "convscope weights import FILE" in line and "convscope weights pack" in line
     assert not shelf.find_weights("resnet18", shelf.folders())
 
 

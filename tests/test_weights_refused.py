@@ -132,6 +132,12 @@ def test_weights_of_another_family(refused, tmp_path):
     assert "w.safetensors: not the weights of vgg11" in line
 
 
+def test_a_single_output_is_no_classifier(refused, tmp_path):
+    safetensors.torch.save_file(zoo.build(SMALL, classes=1).state_dict(), tmp_path / "w.safetensors")
+
+    assert "1 output; a classifier has at least 2" in refused("w.safetensors")
+
+
 def test_a_network_that_is_not_there(refused, weights):
     assert "no network is called 'mobilenet'; did you mean" in refused(weights, model="mobilenet")
 
@@ -210,6 +216,9 @@ def test_a_place_that_is_taken(refused, weights, tmp_path):
     assert "that is the file of weights itself" in refused(weights, "--out", "./theirs.safetensors", "--force")
     assert "--out folder: is there already" in refused(weights, "--out", "folder", "--force")
     assert "cannot be written" in refused(weights, "--out", f"{SMALL}.safetensors/m.st")
+    assert "cannot be written" in refused(weights, "--out", "m" * 300)
+    assert "no such file" in refused(weights, "--preprocess", "p" * 300)
+    assert "File name too long" in refused(weights, "--classes", "c" * 300)
 
 
 def test_force_writes_over_another_file(weights, monkeypatch, tmp_path):

@@ -114,6 +114,7 @@ TEXTS = {
     "tower.sum.memory": "memory of its output",
     "tower.sum.bytes": "{sum} bytes",
     "tower.sum.field": "receptive field",
+    "tower.sum.field.note": "(field before + (kernel − 1)·pixels from one cell of its input to the next)",
     "tower.sum.field.cell": "one cell sees {field}×{field} pixels of the picture",
     "tower.sum.field.whole": "every number sees the whole picture",
     "tower.sum.kept": "keeps the shape",

@@ -114,6 +114,7 @@ TEXTS = {
     "tower.sum.memory": "출력 메모리",
     "tower.sum.bytes": "{sum}바이트",
     "tower.sum.field": "수용 영역",
+    "tower.sum.field.note": "(앞 층의 수용 영역 + (커널 − 1)·입력에서 이웃한 칸의 간격)",
     "tower.sum.field.cell": "한 칸이 이미지의 {field}×{field} 픽셀을 봅니다",
     "tower.sum.field.whole": "모든 값이 이미지 전체를 봅니다",
     "tower.sum.kept": "모양을 바꾸지 않음",

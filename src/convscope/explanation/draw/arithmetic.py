@@ -60,6 +60,20 @@ def macs_sum(layer: Layer) -> str:
     return "·".join([_product(layer, each), *(f"{n:,}" for n in (sets, *places))]) + f" = {layer.macs:,}"
 
 
+def field_sum(layer: Layer) -> str:
+    """How far one cell sees: the field before, and what a wider window adds; "" where there is no window or no field.
+
+    >>> rows = "(27 − 3 + 2·1)/1 + 1 = 27"
+    >>> field_sum(Layer("c", "Conv2d", (8, 27, 27), (3, 3), (1, 1), (1,) * 4, 0, 0, 67, rows, None, 0, jump=8))
+    '51 + (3 − 1)·8 = 67'
+    """
+    if not (layer.formula and layer.stride and layer.receptive_field and layer.jump):
+        return ""
+    span = int(layer.formula.partition(" − ")[2].partition(" + ")[0])  # of the kernel, dilated as it may be
+    step = layer.jump // layer.stride[0]
+    return f"{layer.receptive_field - (span - 1) * step} + ({span} − 1)·{step} = {layer.receptive_field}"
+
+
 def memory_sum(layer: Layer) -> str:
     """How many bytes its output takes.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from convscope.explanation.draw.parts import BODY, Part, Row, rows, tree
 from convscope.layers.summary import Summary
 
+OUTER = {"", "features", "classifier"}  # the whole, and the halves of our own networks
 MOST_CELLS = 6  # of a block that is drawn as one
 
 
@@ -118,23 +119,27 @@ class _Planner:
 
     def _walk(self, part: Part, group: str) -> Iterator[Unit]:
         cells = self._cells(part)
-        columns: tuple[tuple[Cell, ...], ...] = (cells,)
-        around: tuple[Cell, ...] | None = None
         if not cells:
             return
-        if len(cells) == 1 and not part.goes_around(self.shape):
-            pass
-        elif part.branches:
+        columns: tuple[tuple[Cell, ...], ...] = (cells,)
+        around: tuple[Cell, ...] | None = None
+        if part.branches and part.name not in OUTER:
             columns = tuple(self._cells(branch) for branch in part.branches)
-        elif part.goes_around(self.shape):
+        elif part.goes_around(self.shape) and part.name not in OUTER:
             around = self._cells(part.shortcut) if part.shortcut else ()
             columns = (tuple(cell for cell in cells if cell not in around),)
-        elif "." not in part.name or len(cells) > MOST_CELLS or any(_meets(inner) for inner in _inside(part)):
+        elif self._holds_steps(part, cells):
             for inner in part.parts:
                 yield from self._walk(inner, part.name)
             return
         self.shape = part.shape if part.parts else cells[-1].rows[-1].first.shape
         yield Unit(part.name, group, columns, self.shape, around)
+
+    def _holds_steps(self, part: Part, cells: tuple[Cell, ...]) -> bool:
+        """Whether what it holds is shown step by step, and not as one block or one layer."""
+        if part.layer or (len(cells) == 1 and part.name not in OUTER):
+            return False
+        return "." not in part.name or len(cells) > MOST_CELLS or any(_meets(inner) for inner in _inside(part))
 
     def _cells(self, part: Part) -> tuple[Cell, ...]:
         if part.layer:

@@ -123,8 +123,9 @@ def _sums(layer: Layer, *, alone: bool) -> str:
     if layer.macs:
         entries.append(("macs", f"<code>{arithmetic.macs_sum(layer)}</code>"))
     entries.append(("memory", both("tower.sum.bytes", sum=arithmetic.memory_sum(layer))))
-    if layer.kernel and layer.receptive_field:
-        entries.append(("field", both("tower.sum.field.cell", field=layer.receptive_field)))
+    if seen := arithmetic.field_sum(layer):
+        cell = both("tower.sum.field.cell", field=layer.receptive_field)
+        entries.append(("field", f"<code>{seen}</code> <small>{both('tower.sum.field.note')}</small><br>{cell}"))
     title = "" if alone else f"<h4>{escape(layer.name)} <small>{escape(layer.kind)}</small></h4>"
     pairs = "".join(f"<div><dt>{both(f'tower.sum.{key}')}</dt><dd>{value}</dd></div>" for key, value in entries)
     return f"{title}<dl>{pairs}</dl>"

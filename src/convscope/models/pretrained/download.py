@@ -125,8 +125,8 @@ def _sentence(weights: catalogue.Weights, file: Path, url: str, reason: str, kep
     again = f"fetch it again, which goes on after the {kept:,} bytes that are here; or " if kept else ""
     return (
         f"{weights.name}: {weights.file} is not in {file.parent} and would come from {url}, {reason}; {again}"
-        "give a file of your own (--weights FILE), carry a folder from a machine that has it (convscope weights pack "
-        "DIR), or do without (--weights none)"
+        "carry it here from a machine that has it (convscope weights pack DIR), or bring a file of your own (convscope "
+        "weights import FILE)"
     )
 
 

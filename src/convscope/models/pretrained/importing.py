@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from convscope.data.preprocess import Preprocess
 from convscope.errors import ModelFileError
-from convscope.models import zoo
+from convscope.models import own, zoo
 from convscope.models.bundle import KEY, Bundle, Card
 from convscope.models.network import IMAGENET, TENSORFLOW, Network, Scale
 from convscope.models.own import reader
@@ -58,7 +58,7 @@ def borrow(
 
     Args:
         file: safetensors; names of torchvision, timm, Keras, Caffe or convscope.
-        network: of the zoo.
+        network: of the zoo, or a YAML file of one's own.
         classes: "imagenet", a text file with a name a line in the order of the outputs, or None for what the file says
             (a convscope model), else "0", "1", …
         preprocess: "imagenet", "tf", "caffe" (whose weights read blue, green, red: the first convolution is turned), a
@@ -79,12 +79,17 @@ def borrow(
     except ModelFileError as error:
         raise ModelFileError(f"{file}: {error}") from None
     known = catalogue.of_file(file, network)
-    names, codes = _classes(classes, renaming.outputs(weights, _shell(row)), file, card)
+    outputs = renaming.outputs(weights, _shell(row))
+    if outputs < 2:
+        raise ModelFileError(f"{file}: {outputs} output; a classifier has at least 2")
+    names, codes = _classes(classes, outputs, file, card)
     usual = card.preprocess if card else known.preprocess() if known else row.borrowed_preprocess()
     turned = preprocess == "caffe"
+    definition = own.load(network) if network.endswith(own.SUFFIXES) else None
     made = Card(
         convscope=version("convscope"),
-        network=network,
+        network=definition.name if definition else network,
+        definition=definition.to_dict() if definition else None,
         classes=names,
         codes=codes,
         preprocess=_preprocess(preprocess, usual, network),
@@ -105,12 +110,12 @@ def write(bundle: Bundle, out: Path, source: Path, *, force: bool = False) -> st
     Raises:
         ModelFileError: the place is taken or cannot be written, or the weights do not fit their network.
     """
-    if out.exists() and out.samefile(source):
-        raise ModelFileError(f"--out {out}: that is the file of weights itself; give another name")
-    if out.is_dir() or (out.exists() and not force):
-        raise ModelFileError(f"--out {out}: is there already; give another name" + ", or --force" * out.is_file())
-    bundle.network()  # before anything is written
     try:
+        if out.exists() and out.samefile(source):
+            raise ModelFileError(f"--out {out}: that is the file of weights itself; give another name")
+        if out.is_dir() or (out.exists() and not force):
+            raise ModelFileError(f"--out {out}: is there already; give another name" + ", or --force" * out.is_file())
+        bundle.network()  # before anything is written
         bundle.save(out)
     except OSError as error:
         raise ModelFileError(f"--out {out}: cannot be written ({error.strerror or error})") from None
@@ -231,11 +236,16 @@ def _preprocess(wanted: str | None, usual: Preprocess, network: str) -> Preproce
 
 
 def _fields(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        raise ModelFileError(f"--preprocess {file}: no such file; allowed: {', '.join(SCALES)}, or a JSON or YAML file")
-    content = reader.read(file, f"--preprocess {file}")
+    title = f"--preprocess {file}"
+    try:
+        there = file.is_file()
+    except OSError:  # a name that no file system takes
+        there = False
+    if not there:
+        raise ModelFileError(f"{title}: no such file; allowed: {', '.join(SCALES)}, or a JSON or YAML file")
+    content = reader.read(file, title)
     if not isinstance(content, dict):
-        raise ModelFileError(f"--preprocess {file}: expected fields such as mean: [0.5, 0.5, 0.5]")
+        raise ModelFileError(f"{title}: expected fields such as mean: [0.5, 0.5, 0.5]")
     return {str(key): value for key, value in content.items()}
 
 

@@ -26,9 +26,10 @@ TEXTS = {catalogue.BSD: "torchvision", catalogue.APACHE: "timm"}
 HOW_TO = """Weights for convscope, to be used without a network.
 
   convscope weights verify FOLDER            is every file as it was packed?
-  convscope train photos/ --weights-dir FOLDER
+  convscope weights list --weights-dir FOLDER
+  convscope weights import FOLDER/FILE --model NAME --classes imagenet
 
-or once for every command: set the variable CONVSCOPE_WEIGHTS to this folder.
+Set the variable CONVSCOPE_WEIGHTS to this folder once, and convscope looks there first.
 {manifest} holds each file's SHA-256, {licences} whose they are. This folder may be read-only, or shared by a class.
 """
 

@@ -13,8 +13,10 @@ from convscope.models.lenet import LeNetCaffe
 from convscope.models.mobilenet_v1 import MobileNetV1
 from convscope.models.mobilenet_v2 import MobileNetV2
 from convscope.models.mobilenet_v3 import MobileNetV3
+from convscope.models.network import AUXILIARY
 from convscope.models.pretrained import keras_names, timm_names, torchvision_names
 from convscope.models.pretrained.rules import State, with_epsilon
+from convscope.models.pretrained.timm_networks import TimmNetwork
 from convscope.models.resnet import ResNet
 from convscope.models.vgg import VGG
 
@@ -93,8 +95,8 @@ def fit(name: str, state: State) -> dict[str, Tensor]:
     classes, channels = outputs(ours, network), inputs(ours, network)
     with torch.device("meta"):
         expected = row.build(classes, channels, row.sizes[0]).state_dict()
-    if not any(key.startswith("aux_") for key in ours):  # heads that serve training only; most files leave them out
-        expected = {key: tensor for key, tensor in expected.items() if not key.startswith("aux_")}
+    if not any(key.startswith(AUXILIARY) for key in ours):  # most files leave out what serves training only
+        expected = {key: tensor for key, tensor in expected.items() if not key.startswith(AUXILIARY)}
     missing, extra = expected.keys() - ours.keys(), ours.keys() - expected.keys()
     if missing or extra:
         first = min(missing) if missing else min(extra)
@@ -114,6 +116,8 @@ def fit(name: str, state: State) -> dict[str, Tensor]:
 def _translated(name: str, network: nn.Module, state: State) -> dict[str, Tensor]:
     if state.keys() <= network.state_dict().keys():
         return dict(state)
+    if isinstance(network, TimmNetwork):  # timm's own names, one level further in
+        return {f"body.{key}": tensor for key, tensor in state.items()}
     whose = convention(state)
     renaming = RENAMINGS[whose].get(type(network))
     if renaming is None:
@@ -132,7 +136,7 @@ def _with_counters(state: dict[str, Tensor], network: nn.Module) -> dict[str, Te
     """Batch normalisation counts its batches; weights from elsewhere often leave the count out."""
     counters = {key for key in network.state_dict() if key.endswith("num_batches_tracked")}
     missing = {key for key in counters - state.keys() if key.replace("num_batches_tracked", "running_var") in state}
-    return {**state, **dict.fromkeys(missing, torch.tensor(0))}
+    return {**state, **{key: torch.tensor(0) for key in missing}}
 
 
 def outputs(state: State, network: nn.Module) -> int:
@@ -141,10 +145,12 @@ def outputs(state: State, network: nn.Module) -> int:
     Raises:
         ModelFileError: the scoring layer is not among them.
     """
-    key = [name for name, values in network.named_parameters() if name.startswith("classifier.") and values.ndim > 1]
-    if not key or key[-1] not in state:
+    *_, last = (
+        name for name, tensor in network.state_dict().items() if tensor.ndim > 1 and not name.startswith(AUXILIARY)
+    )
+    if last not in state or state[last].ndim < 2:
         raise ModelFileError("the layer that gives the scores is not among the weights; give those of a whole network")
-    return state[key[-1]].shape[0]
+    return state[last].shape[0]
 
 
 def inputs(state: State, network: nn.Module) -> int:

@@ -105,6 +105,8 @@ def _draw(described: "Summary", about: str, svg: Path | None, html: Path | None,
     for option, file, draw, key in (("--svg", svg, tower, "drawing"), ("--html", html, page, "page")):
         if file is None:
             continue
+        if file.is_dir():
+            raise RecipeError(f"{option} {file}: a folder; give the name of a file")
         try:
             write_text(file, draw(described, about, terminal.language))
         except OSError as error:

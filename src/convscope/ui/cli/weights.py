@@ -202,7 +202,7 @@ def import_(
 
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     bundle, turned = importing.borrow(file, model, classes, preprocess, licence)
-    target = out or Path(f"{model.replace(':', '-')}.safetensors")
+    target = out or Path(f"{bundle.card.network.replace(':', '-')}.safetensors")
     digest = importing.write(bundle, target, file, force=force)
     card, input_ = bundle.card, bundle.card.preprocess
     parameters = sum(values.numel() for values in bundle.network().parameters())
