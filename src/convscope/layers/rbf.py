@@ -17,6 +17,7 @@ class RBF(nn.Module):
         LeCun, Bottou, Bengio & Haffner, 1998, section II.B, output layer, eq. 7.
 
     Example:
+        >>> import torch
         >>> RBF(torch.tensor([[1.0, -1.0], [-1.0, -1.0]]))(torch.tensor([[1.0, 0.0]])).tolist()
         [[-1.0, -5.0]]
     """

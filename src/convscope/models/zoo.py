@@ -65,6 +65,7 @@ def build(name: str, classes: int, channels: int | None = None, size: int | None
         ModelError: it cannot be built at that size.
 
     Example:
+        >>> import torch
         >>> build("lenet5_modern", classes=10)(torch.zeros(1, 1, 28, 28)).shape
         torch.Size([1, 10])
     """

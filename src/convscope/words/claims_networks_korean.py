@@ -26,7 +26,7 @@ TEXTS = {
     "claim.001-26.says": "VGG는 3×3 커널을 깊게 쌓는다. VGG-13, 16, 19가 있고 배치 정규화를 넣은 것도 있다.",
     "claim.001-26.truth": "{layers}층이고 커널의 한 변은 {sides}입니다(C열은 {sides_c}). 배치 정규화는 논문에 없고 나중에 더한 것으로, VGG-16의 파라미터를 {norm:,}개 늘립니다.",
     "claim.001-27.says": "Inception은 필터를 나란히 두고 1×1로 줄이며, 전역 평균 풀링과 보조 분류기를 쓰고 22층이다.",
-    "claim.001-27.truth": "블록 {blocks}개로, 한 경로의 층은 파라미터가 있는 것이 {layers}층, 풀링까지 {with_pools}층입니다. 첫 블록의 5×5 가지는 1×1이 없으면 곱셈-덧셈 {straight:,}회, 있으면 {reduced:,}회로 {times:.2f}분의 1입니다. 보조 손실은 학습할 때만 {weight}씩 더합니다.",
+    "claim.001-27.truth": "블록 {blocks}개로, 한 경로의 층은 파라미터가 있는 것이 {layers}층, 풀링까지 {with_pools}층입니다. 첫 블록의 5×5 가지는 1×1이 없으면 곱셈-누산 {straight:,}회, 있으면 {reduced:,}회로 {times:.2f}분의 1입니다. 보조 손실은 학습할 때만 {weight}씩 더합니다.",
     "claim.001-28.says": "GoogLeNet의 파라미터는 약 500만 개이다.",
     "claim.001-28.truth": "{parameters:,}개이고, 학습용 보조 분류기까지 세면 {with_heads:,}개, torchvision의 변형은 {torchvision:,}개입니다. 500만은 논문의 '12배 적다'에 따라 AlexNet의 {alexnet:,}개를 12로 나눈 {twelfth:,}개에서 나온 것으로 보이며, 실제로 세면 {ratio:.2f}배입니다.",
     "claim.003-s16.says": "CNN은 'Habel', Fukushima(1975), LeCun(1986)을 거쳐 LeNet-5에서 시작되었다.",

@@ -24,7 +24,6 @@ TEXTS = {
     "models.fact.input": "input",
     "models.fact.sizes": "sizes it was made for",
     "models.fact.field": "receptive field",
-    "models.fact.classes": "classes",
     "models.fact.errors": "published errors",
     "models.fact.weights": "weights",
     "models.none": "none",
@@ -82,6 +81,7 @@ TEXTS = {
     "tower.residual": "block with a shortcut",
     "tower.block": "block of {count} layers",
     "tower.times": "{count} times the same: {parameters} parameters",
+    "tower.alike": "{count} that differ in what comes in: {parameters} parameters",
     "tower.numbers": "{parameters} parameters",
     "tower.window": "stride {stride}, padding {padding}",
     # the page
@@ -90,7 +90,7 @@ TEXTS = {
     "tower.figure.macs": "multiply-accumulates for one picture",
     "tower.figure.memory": "activations for one picture, float32",
     "tower.figure.input": "input",
-    "tower.figure.layers": "layers with trained numbers",
+    "tower.figure.layers": "convolutions and dense layers",
     "tower.drawn": "From the picture to the scores",
     "tower.drawn.note": "A box opens its layers in the list below. Equal blocks that follow each other are drawn once.",
     "tower.rows": "Every layer and its arithmetic",
@@ -116,8 +116,6 @@ TEXTS = {
     "tower.sum.field": "receptive field",
     "tower.sum.field.note": "(field before + (kernel − 1)·pixels from one cell of its input to the next)",
     "tower.sum.field.cell": "one cell sees {field}×{field} pixels of the picture",
-    "tower.sum.field.whole": "every number sees the whole picture",
-    "tower.sum.kept": "keeps the shape",
     "tower.gates": "Squeeze-and-excite is left out of the receptive field: its gate sees the whole picture.",
     "tower.made": "Made with convscope. Everything is inside this file; it loads nothing from the network.",
 }

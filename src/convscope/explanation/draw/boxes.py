@@ -20,7 +20,7 @@ def kind(row: Row) -> str:
         return "conv"
     if "Pool" in layer.kind or (layer.kernel and layer.kernel != (1, 1)):
         return "pool"
-    return "dense" if len(layer.shape) == 1 and layer.kind != "Flatten" else "other"
+    return "dense" if layer.macs or (len(layer.shape) == 1 and layer.kind != "Flatten") else "other"
 
 
 def slab(values: tuple[int, ...], largest: int) -> tuple[float, float]:

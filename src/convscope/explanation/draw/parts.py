@@ -7,7 +7,7 @@ from convscope.layers.summary import Layer, Summary
 
 # what the way around a block is called, here and in other libraries
 SHORTCUTS = {"shortcut", "downsample", "skip", "identity"}
-BODY = "body"
+BODIES = {"body", "layers"}  # what the way leads around, in our own blocks
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,15 @@ class Part:
         """The part that leads around the others, where its name tells."""
         return next((part for part in self.parts if part.short in SHORTCUTS), None)
 
+    @property
+    def body(self) -> "Part | None":
+        """What it holds, where that is all but for a way around that may be there or not."""
+        only = self.parts[0] if len(self.parts) == 1 else None
+        return only if only and only.parts and only.short in BODIES else None
+
     def goes_around(self, before: tuple[int, ...]) -> bool:
         """Whether its input, of shape `before`, is added to its output; known from names and shapes."""
-        return bool(self.shortcut) or ([part.short for part in self.parts] == [BODY] and before == self.shape)
+        return bool(self.shortcut) or (self.body is not None and before == self.shape)
 
 
 def tree(summary: Summary) -> Part:
@@ -124,12 +130,19 @@ def rows(summary: Summary, *, fold: bool = True) -> list[Row]:
     found: list[Row] = []
     for layer in summary.layers:
         last = found[-1] if found else None
-        if last is None or layer.kernel or layer.macs or layer.shape != last.first.shape:
+        if last is None or _says_more(layer, last):
             found.append(Row((layer,)))
             continue
         straight = not any(_meet(last.first.name, layer.name, part) for part in meetings)
         found[-1] = Row((*last.layers, layer), last.joined + (straight and last.joined == len(last.layers)))
     return found
+
+
+def _says_more(layer: Layer, row: Row) -> bool:
+    """Whether a layer slides a window, multiplies, or changes the shape."""
+    if layer.kind == "Identity":
+        return False
+    return bool(layer.kernel or layer.macs) or layer.shape != row.first.shape
 
 
 def _meet(first: str, second: str, part: Part) -> bool:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from convscope.explanation.draw.parts import BODY, Part, Row, rows, tree
+from convscope.explanation.draw.parts import Part, Row, rows, tree
 from convscope.layers.summary import Summary
 
 OUTER = {"", "features", "classifier"}  # the whole, and the halves of our own networks
+MANY_STEPS = 40  # beyond which blocks are drawn once though what they take in differs
 MOST_CELLS = 6  # of a block that is drawn as one
 
 
@@ -22,13 +23,11 @@ class Cell:
     rows: tuple[Row, ...]
     gate: bool = False
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What makes two boxes the same but for their names."""
-        layers = [layer for row in self.rows for layer in row.layers]
-        return tuple(
-            (each.kind, each.shape, each.kernel, each.stride, each.padding, each.parameters) for each in layers
-        )
+    def key(self, *, inputs: bool) -> tuple[object, ...]:
+        """What makes two boxes the same but for their names; with `inputs`, they also take in as many maps."""
+        layers = [layer for row in self.rows for layer in row.layers if inputs or layer.kernel or layer.macs]
+        shapes = tuple((each.kind, each.shape, each.kernel, each.stride, each.padding) for each in layers)
+        return (*shapes, *(each.parameters for each in layers)) if inputs else shapes
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Unit:
         shape: of its output for one picture.
         around: boxes of the shortcut, () where it changes nothing, None where there is none.
         times: how many equal ones follow each other.
+        total: trainable numbers of all of them; blocks of a very deep network may differ in these alone.
         last: short name of the last of them; "" where there is one.
     """
 
@@ -51,6 +51,7 @@ class Unit:
     shape: tuple[int, ...]
     around: tuple[Cell, ...] | None = None
     times: int = 1
+    total: int = 0
     last: str = ""
 
     @property
@@ -73,7 +74,7 @@ class Unit:
         """Trainable numbers of one of the equal ones."""
         return sum(row.parameters for row in self.rows)
 
-    def equals(self, other: "Unit") -> bool:
+    def equals(self, other: "Unit", *, inputs: bool) -> bool:
         """Whether both are the same block in the same part but for their names."""
         mine, others = (
             (
@@ -81,7 +82,7 @@ class Unit:
                 unit.single,
                 [len(column) for column in unit.columns],
                 unit.around is None,
-                *(cell.key for cell in unit.cells),
+                *(cell.key(inputs=inputs) for cell in unit.cells),
             )
             for unit in (self, other)
         )
@@ -90,12 +91,20 @@ class Unit:
 
 def plan(summary: Summary) -> list[Unit]:
     """The steps from the picture to the scores; equal blocks that follow each other are one step."""
+    every = units(summary)
+    folded = _folded(every, inputs=True)
+    return folded if len(folded) <= MANY_STEPS else _folded(every, inputs=False)
+
+
+def _folded(every: list[Unit], *, inputs: bool) -> list[Unit]:
     found: list[Unit] = []
-    for unit in units(summary):
-        if found and found[-1].equals(unit):
-            found[-1] = replace(found[-1], times=found[-1].times + 1, last=unit.name.rpartition(".")[2])
+    for unit in every:
+        before = found[-1] if found else None
+        if before and before.equals(unit, inputs=inputs):
+            last = unit.name.rpartition(".")[2]
+            found[-1] = replace(before, times=before.times + 1, total=before.total + unit.parameters, last=last)
         else:
-            found.append(unit)
+            found.append(replace(unit, total=unit.parameters))
     return found
 
 
@@ -171,4 +180,4 @@ def _inside(part: Part) -> list[Part]:
 
 
 def _meets(part: Part) -> bool:
-    return bool(part.branches or part.shortcut) or [inner.short for inner in part.parts] == [BODY]
+    return bool(part.branches or part.shortcut or part.body)

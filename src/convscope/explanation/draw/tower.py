@@ -183,8 +183,9 @@ class _Drawing:
             title = self.words("tower.residual")
         lines = [bold(title), self.words("tower.numbers", parameters=f"{unit.parameters:,}")]
         if unit.times > 1:
-            total = f"{unit.parameters * unit.times:,}"
-            lines.append(self.words("tower.times", count=unit.times, parameters=total))
+            same = unit.total == unit.times * unit.parameters
+            key = "tower.times" if same else "tower.alike"
+            lines.append(self.words(key, count=unit.times, parameters=f"{unit.total:,}"))
         self._lines(lines, top + PAD + 17)
 
     def _window(self, row: Row) -> str:

@@ -62,7 +62,7 @@ def _figures(summary: Summary) -> str:
         "macs": f"{summary.macs:,}",
         "memory": arithmetic.size(summary.activation_bytes),
         "input": arithmetic.shape(summary.input_shape),
-        "layers": f"{sum(layer.parameters > 0 for layer in summary.layers):,}",
+        "layers": f"{sum(layer.macs > 0 for layer in summary.layers):,}",
     }
     pairs = (
         f"<div><dt>{both(f'tower.figure.{key}')}</dt><dd>{value.replace(' ', NO_BREAK)}</dd></div>"

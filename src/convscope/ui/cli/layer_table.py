@@ -19,16 +19,16 @@ def layers(summary: Summary, language: Language, *, fold: bool) -> list[Column]:
     found = rows(summary, fold=fold)
     first = [row.first for row in found]
     return [
-        Column(_say("layer", language), [layer.name for layer in first], least=22, tail=True),
+        Column(_heading("layer", language), [layer.name for layer in first], least=22, tail=True),
         _kinds(found, language),
-        Column(_say("shape", language), [arithmetic.shape(layer.shape) for layer in first]),
+        Column(_heading("shape", language), [arithmetic.shape(layer.shape) for layer in first]),
         _windows("kernel", [layer.kernel for layer in first], language, rank=3),
         _windows("stride", [layer.stride for layer in first], language, rank=3),
         _windows("padding", [layer.padding for layer in first], language, rank=3),
         *_costs(found, language),
         _fields(first, language),
-        Column(_say("lost", language), [_lost(layer) for layer in first], rank=7),
-        Column(_say("formula", language), [layer.formula for layer in first], rank=4),
+        Column(_heading("lost", language), [_lost(layer) for layer in first], rank=7),
+        Column(_heading("formula", language), [layer.formula for layer in first], rank=4),
     ]
 
 
@@ -40,11 +40,11 @@ def stages(summary: Summary, language: Language) -> list[Column]:
     weighted = [sum(layer.macs > 0 for layer in row.layers) for row in found]
     shapes = [arithmetic.shape(part.shape) for part in top]
     return [
-        Column(_say("part", language), [part.name for part in top], least=11, tail=True),
-        Column(_say("layers", language), [f"{number:,}" for number in weighted], rank=3, right=True),
-        Column(_say("shape", language), shapes),
+        Column(_heading("part", language), [part.name for part in top], least=11, tail=True),
+        Column(_heading("layers", language), [f"{number:,}" for number in weighted], rank=3, right=True),
+        Column(_heading("shape", language), shapes),
         *_costs(found, language),
-        Column(_say("field", language), [str(fields.get(part.name, "")) for part in top], rank=4, right=True),
+        Column(_heading("field", language), [str(fields.get(part.name, "")) for part in top], rank=4, right=True),
     ]
 
 
@@ -53,7 +53,10 @@ def _stages(summary: Summary) -> tuple[list[Part], list[Row]]:
     first = {id(row.first) for row in rows(summary)}
     top: list[Part] = []
     found: list[Row] = []
-    for half in tree(summary).parts:
+    whole = tree(summary)
+    while len(whole.parts) == 1 and whole.parts[0].parts:  # a network of timm's, inside its wrapper
+        whole = whole.parts[0]
+    for half in whole.parts:
         for part in half.parts or (half,):
             if found and part.layer and id(part.layer) not in first:
                 found[-1] = Row((*found[-1].layers, part.layer))
@@ -100,7 +103,7 @@ def notes(summary: Summary, heading: str, left_out: list[str], language: Languag
     return found
 
 
-def _say(key: str, language: Language) -> str:
+def _heading(key: str, language: Language) -> str:
     return say(f"summary.{key}", language)
 
 
@@ -113,34 +116,40 @@ def _few(places: list[str], language: Language, most: int = 5) -> str:
 def _kinds(found: list[Row], language: Language) -> Column:
     short = ["+".join(SHORTER.get(kind, kind.removesuffix("2d")) for kind in row.kinds) for row in found]
     return Column(
-        _say("kind", language),
+        _heading("kind", language),
         [" + ".join(row.kinds) for row in found],
         rank=1,
-        short=(_say("kind", language), short),
+        short=(_heading("kind", language), short),
         least=9,
     )
 
 
 def _windows(key: str, values: list[tuple[int, ...] | None], language: Language, rank: int) -> Column:
     said = [arithmetic.window(value) if value else "" for value in values]
-    return Column(_say(key, language), said, rank, right=True, short=(_say(f"{key}.short", language), said))
+    return Column(_heading(key, language), said, rank, right=True, short=(_heading(f"{key}.short", language), said))
 
 
 def _costs(found: list[Row], language: Language) -> list[Column]:
     numbers = [f"{row.parameters:,}" for row in found]
     macs = Column(
-        _say("macs", language), [f"{row.macs:,}" for row in found], rank=5, right=True,
-        short=(_say("macs", language), [arithmetic.count(row.macs) for row in found]),
+        _heading("macs", language), [f"{row.macs:,}" for row in found], rank=5, right=True,
+        short=(_heading("macs", language), [arithmetic.count(row.macs) for row in found]),
     )  # fmt: skip
     memory = Column(
-        _say("memory", language), [arithmetic.size(row.activation_bytes) for row in found], rank=6, right=True
+        _heading("memory", language), [arithmetic.size(row.activation_bytes) for row in found], rank=6, right=True
     )
-    heading = _say("parameters.short", language)
-    return [Column(_say("parameters", language), numbers, rank=2, right=True, short=(heading, numbers)), macs, memory]
+    heading = _heading("parameters.short", language)
+    return [
+        Column(_heading("parameters", language), numbers, rank=2, right=True, short=(heading, numbers)),
+        macs,
+        memory,
+    ]
 
 
 def _fields(first: list[Layer], language: Language) -> Column:
-    return Column(_say("field", language), [str(layer.receptive_field or "") for layer in first], rank=4, right=True)
+    return Column(
+        _heading("field", language), [str(layer.receptive_field or "") for layer in first], rank=4, right=True
+    )
 
 
 def _lost(layer: Layer) -> str:

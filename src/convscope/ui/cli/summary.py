@@ -55,7 +55,7 @@ def summary(
         raise RecipeError("--stages and --all: one row for each stage, or one for each layer; give one of them")
     described, row = _described(model, size, classes, channels)
 
-    _draw(described, f"{row.paper}, {row.venue} {row.year}" if row else "", svg, html, terminal)
+    _draw(described, _about(row), svg, html, terminal)
     if not json:
         columns = (
             layer_table.stages(described, terminal.language)
@@ -95,6 +95,13 @@ def _described(
         return card.describe(), None if card.definition else card.row()
     described = zoo.describe(model, classes, channels, size)
     return described, None if model.endswith(own.SUFFIXES) else zoo.find(model)
+
+
+def _about(row: "Network | None") -> str:
+    """The paper of a network; timm tells its year and venue of few."""
+    if row is None:
+        return ""
+    return row.paper if "timm" in row.venue else f"{row.paper}, {row.venue} {row.year}"
 
 
 def _draw(described: "Summary", about: str, svg: Path | None, html: Path | None, terminal: Terminal) -> None:
