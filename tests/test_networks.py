@@ -1,5 +1,7 @@
 """What holds for every network of the zoo, and what each paper says of its own."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
@@ -76,6 +78,15 @@ def test_it_takes_other_sensible_sizes(name, size):
         with META, torch.no_grad():
             network = build(name, 4, size=size).eval()
             assert network(torch.zeros(1, zoo.find(name).channels, size, size)).shape == (1, 4)
+
+
+@EVERY
+def test_its_summary_is_json_and_adds_up(name):
+    content = json.loads(json.dumps(zoo.describe(name).to_dict(), allow_nan=False))
+
+    assert content["parameters"] == sum(layer["parameters"] for layer in content["layers"]) == zoo.find(name).parameters
+    assert content["layers"][-1]["shape"] == [zoo.find(name).classes]
+    assert all(layer["formula"].endswith(f"= {layer['shape'][1]}") for layer in content["layers"] if layer["kernel"])
 
 
 @EVERY

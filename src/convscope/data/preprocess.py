@@ -6,8 +6,6 @@ from typing import Annotated, Literal, Self
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional as transforms
 
 Resize = Literal["crop", "squash", "pad"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -86,6 +84,9 @@ class Preprocess(BaseModel):
         cut = _with_channels(picture[..., top : top + tall, left : left + wide], self.channels)
         top, left, tall, wide = self.placement(width, height)
         if cut.shape[-2:] != (tall, wide):
+            from torchvision.transforms import InterpolationMode  # three seconds that a list of networks need not pay
+            from torchvision.transforms.v2 import functional as transforms
+
             mode = InterpolationMode(self.interpolation)
             cut = transforms.resize(cut, [tall, wide], interpolation=mode, antialias=True)
         if (tall, wide) == (self.size, self.size):
@@ -101,6 +102,8 @@ class Preprocess(BaseModel):
         Shape:
             uint8 (..., channels, size, size) -> float32, same shape
         """
+        from torchvision.transforms.v2 import functional as transforms
+
         mean, spread = _constants(self, pixels.device)
         return transforms.to_dtype(pixels, torch.float32, scale=True).sub_(mean).div_(spread)
 
