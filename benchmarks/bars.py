@@ -1,6 +1,7 @@
 """Every promised figure in full, each by the command that a user would type; prints a table.
 
-Real pictures are read from ../shared/data beside the checkout; bars that need them are skipped without.
+Real pictures are read from ../shared/data beside the checkout; bars that need them are skipped without. Words on the
+command line choose the bars whose names hold one of them.
 """
 
 import json
@@ -111,9 +112,11 @@ BARS: list[tuple[str, str, Callable[[], Seen], bool]] = [  # name, wanted, how, 
 def main() -> int:
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir()
+    words = sys.argv[1:]
+    chosen = [bar for bar in BARS if not words or any(word in bar[0] for word in words)]
     rows, failed = [], 0
-    for number, (name, wanted, bar, needs_pictures) in enumerate(BARS, start=1):
-        print(f"[{number}/{len(BARS)}] {name} ...", file=sys.stderr, flush=True)
+    for number, (name, wanted, bar, needs_pictures) in enumerate(chosen, start=1):
+        print(f"[{number}/{len(chosen)}] {name} ...", file=sys.stderr, flush=True)
         if needs_pictures and not SHARED.is_dir():
             rows.append((name, wanted, "no folder of real pictures", "skipped"))
             continue
