@@ -1,6 +1,7 @@
 """Texts inside markup: escaped, and where the page has a switch, both languages side by side."""
 
 import html
+from importlib.resources import files
 from unicodedata import normalize
 
 from convscope.words import LANGUAGES, Language, say
@@ -53,6 +54,11 @@ def spoken(key: str, language: Language, /, **values: object) -> str:
     """Attributes that describe a picture aloud: in `language` at first, then in what the switch chooses."""
     others = " ".join(f'data-{each}="{escape(say(key, each, **values))}"' for each in LANGUAGES)
     return f'role="img" aria-label="{escape(say(key, language, **values))}" {others}'
+
+
+def switch_script() -> str:
+    """What makes the language switch of a page work, in JavaScript."""
+    return files("convscope.words").joinpath("switch.js").read_text(encoding="utf-8")
 
 
 def _pair(tag: str, key: str, values: dict[str, object]) -> str:

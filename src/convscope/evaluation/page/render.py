@@ -13,7 +13,7 @@ from convscope.evaluation.page.matrix import confusions
 from convscope.evaluation.page.mistakes import worst_mistakes
 from convscope.evaluation.page.notes import broken_files, foot, seen_before
 from convscope.words import LANGUAGES, Language, say
-from convscope.words.markup import escape
+from convscope.words.markup import escape, switch_script
 
 if TYPE_CHECKING:
     from convscope.evaluation.report import Facts, Report
@@ -35,7 +35,7 @@ def render(
         facts: (key of the texts, value) pairs for the foot of the page; see `Facts`.
         language: what the page opens in.
     """
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = _asset("page.css"), switch_script()
     titles = {each: escape(say("report.title", each, model=report.model)) for each in LANGUAGES}
     # the browser itself refuses whatever this file did not bring along, and any script but this one
     digest = b64encode(sha256(script.encode()).digest()).decode("ascii")

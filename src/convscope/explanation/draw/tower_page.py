@@ -11,7 +11,7 @@ from convscope.explanation.draw.plan import gated, units
 from convscope.explanation.draw.tower import tower
 from convscope.layers.summary import BYTES, Layer, Summary
 from convscope.words import LANGUAGES, Language, say
-from convscope.words.markup import NO_BREAK, both, escape
+from convscope.words.markup import NO_BREAK, both, escape, switch_script
 
 HEADINGS = ("layer", "kind", "shape", "parameters", "macs", "field")
 
@@ -24,7 +24,7 @@ def page(summary: Summary, about: str = "", language: Language = "en") -> str:
         about: a line under the title, such as its paper.
         language: what the page opens in.
     """
-    style, script = _asset("tower_page.css"), _asset("tower_page.js")
+    style, script = _asset("tower_page.css"), switch_script() + _asset("tower_page.js")
     titles = {each: escape(say("tower.title", each, name=summary.name)) for each in LANGUAGES}
     # the browser itself refuses whatever this file did not bring along, and any script but this one
     digest = b64encode(sha256(script.encode()).digest()).decode("ascii")
