@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from convscope.layers.activations import ScaledTanh
 from convscope.layers.lrn import LocalResponseNorm
@@ -153,3 +154,43 @@ def test_what_sees_the_whole_picture_does_not_hide_the_field_of_the_map():
     network = nn.Sequential(nn.Conv2d(1, 4, 3), SqueezeExcite(4, 2), nn.Conv2d(4, 1, 3))
 
     assert summarise(network, (1, 9, 9)).layers[-1].receptive_field == 5
+
+
+class Functional(nn.Module):
+    """A network that does its work between layers."""
+
+    def __init__(self, work):
+        super().__init__()
+        self.first, self.work, self.last = nn.Conv2d(4, 4, 3, padding=1), work, nn.Conv2d(4, 4, 1)
+
+    def forward(self, x):
+        return self.last(self.work(self.first(x)))
+
+
+@pytest.mark.parametrize(
+    ("work", "field"),
+    [
+        (lambda x: x.relu() + 1, 3),
+        (lambda x: torch.cat(x.chunk(2, dim=1), dim=1), 3),  # split and joined again
+        (lambda x: x * x.mean(dim=(2, 3), keepdim=True), 3),  # a gate that sees everything is left out
+        (lambda x: functional.conv2d(x, torch.ones(4, 4, 5, 5), padding=2), None),  # a window that nobody told of
+        (lambda x: x + functional.max_pool2d(x, 3, 1, 1), None),  # and it stays unknown where maps meet
+        (lambda x: functional.interpolate(functional.avg_pool2d(x, 3), size=x.shape[2:]), None),
+    ],
+)
+def test_what_happens_between_layers_is_followed_or_said_to_be_unknown(work, field):
+    assert summarise(nn.Sequential(Functional(work)), (4, 9, 9)).layers[-1].receptive_field == field
+
+
+def test_a_sum_in_place_sees_what_both_see():
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.near, self.far, self.last = nn.Conv2d(1, 1, 1), nn.Conv2d(1, 1, 5, padding=2), nn.ReLU()
+
+        def forward(self, x):
+            y = self.near(x)
+            y += self.far(x)
+            return self.last(y)
+
+    assert summarise(nn.Sequential(Sum()), (1, 9, 9)).layers[-1].receptive_field == 5

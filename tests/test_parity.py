@@ -8,7 +8,7 @@ import torch
 import torchvision
 from torch import nn
 
-from convscope.errors import ModelFileError
+from convscope.errors import ModelError, ModelFileError
 from convscope.models import zoo
 from convscope.models.pretrained import keras_names, renaming
 from convscope.models.pretrained.renaming import fit
@@ -182,6 +182,30 @@ def test_keras_layout_goes_there_and_back():
     assert all(torch.equal(back[key], state[key]) for key in state)
 
 
+def test_keras_3_calls_a_depthwise_kernel_a_kernel():
+    state = keras_state(zoo.build("mobilenet_v1_025_same", 7))
+    renamed = {key.replace("depthwise_kernel", "kernel"): tensor for key, tensor in state.items()}
+
+    ours, theirs = fit("mobilenet_v1_025_same", renamed), fit("mobilenet_v1_025_same", state)
+
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_caffes_alexnet_scores_as_with_caffes_normalisation():
+    """Caffe's: k = 1, alpha over the mean of the window, as PyTorch's."""
+    torch.manual_seed(0)
+    theirs = zoo.build("alexnet", 10, size=227).double().eval()
+    for norm in ("norm1", "norm2"):
+        setattr(theirs.features, norm, nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0))
+    state = {key.split(".", 1)[1].replace(".", "/"): tensor for key, tensor in theirs.state_dict().items()}
+    ours = zoo.build("alexnet", 10).double().eval()
+    ours.load_state_dict(fit("alexnet", state))
+    picture = 100 * torch.randn(1, 3, 227, 227, dtype=torch.float64)  # bytes less their mean: the norms matter
+
+    with torch.no_grad():
+        assert difference(ours(picture), theirs(picture)) <= 1e-12
+
+
 def test_keras_flattens_rows_columns_channels():
     """One number of a map of 2×2 with 512 channels, followed to the place where Keras and we read it."""
     first = torch.zeros(2 * 2 * 512, 3)
@@ -233,6 +257,35 @@ def test_weights_of_another_width_are_refused_with_both_shapes():
 
     with pytest.raises(ModelFileError, match=r"features\.stem\.conv\.weight is 16×3×3×3, and 8×3×3×3 is needed"):
         fit("mobilenet_v1_025", state)
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("resnet18", {}),
+        ("resnet18", {"fc.weight": torch.zeros(())}),
+        ("resnet18", {"fc.weight": torch.zeros(1000, 512, dtype=torch.int64)}),
+        ("mobilenet_v1", {"conv1/kernel": torch.zeros(3, 3), "conv_dw_1/depthwise_kernel": torch.zeros(3)}),
+        ("vgg16", {"fc1/kernel": torch.zeros(7)}),
+        ("vgg16", {"head.fc.weight": torch.zeros(())}),
+        ("mobilenet_v3_large", {"conv_stem.weight": torch.zeros(1), "blocks.0.0.conv.weight": torch.zeros(1)}),
+        ("lenet_caffe", {"ip2/weight": torch.zeros(3)}),
+        ("googlenet_tv", {"aux1.fc1.weight": torch.zeros(2)}),
+    ],
+)
+def test_a_broken_state_dict_is_one_clear_error(name, state):
+    with pytest.raises(ModelFileError) as refusal:
+        fit(name, state)
+
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["timm:hf-hub:timm/resnet18.a1_in1k", "timm:local-dir:models", "timm:resnet_18", "timm:"]
+)
+def test_only_networks_that_timm_registers_are_built(name):
+    with pytest.raises(ModelError, match="timm has no network called"):
+        zoo.find(name)
 
 
 def test_the_cached_row_of_a_timm_network_is_made_once():

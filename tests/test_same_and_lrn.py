@@ -101,6 +101,39 @@ def test_a_layers_window_is_read_off_it(layer, slid):
     assert window(layer, (7, 7)) == slid
 
 
+@pytest.mark.parametrize(
+    ("layer", "size", "slid"),
+    [
+        (nn.LPPool2d(2, 2), 8, Window((2, 2), (2, 2))),
+        (nn.Conv2d(1, 1, 3, padding="same"), 8, Window((3, 3), (1, 1), (1, 1, 1, 1))),
+        (nn.Conv2d(1, 1, 4, padding="same"), 8, Window((4, 4), (1, 1), (1, 2, 1, 2))),
+        (nn.Conv2d(1, 1, 3, padding="valid"), 8, Window((3, 3))),
+        (nn.ConvTranspose2d(1, 1, 3, stride=2), 8, None),
+    ],
+)
+def test_the_less_usual_windows_are_read_off_too(layer, size, slid):
+    assert window(layer, (size, size)) == slid
+
+
+@pytest.mark.parametrize(
+    ("layer", "size", "formula", "lost"),
+    [
+        (nn.MaxPool2d(2, 2, padding=1, ceil_mode=True), 3, "⌈(3 − 2 + 2·1)/2 + 1⌉ − 1 = 2", 1),  # 2.5, and one left out
+        (nn.MaxPool2d(1, 4, ceil_mode=True), 6, "⌈(6 − 1 + 2·0)/4 + 1⌉ − 1 = 2", 1),
+        (nn.MaxPool2d(3, 2, ceil_mode=True), 112, "⌈(112 − 3 + 2·0)/2 + 1⌉ = 56", 0),
+    ],
+)
+def test_a_last_window_behind_the_picture_is_left_out(layer, size, formula, lost):
+    row = summarise(nn.Sequential(layer), (1, size, size)).layers[0]
+
+    assert row.shape == (1, *layer(torch.zeros(1, 1, size, size)).shape[2:])
+    assert (row.formula, row.lost) == (formula, (lost, lost))
+
+
+def test_same_maximum_pooling_obeys_its_dilation():
+    assert SameMaxPool2d(3, 1, dilation=2)(torch.arange(49.0).reshape(1, 1, 7, 7)).shape == (1, 1, 7, 7)
+
+
 def test_rows_and_columns_that_no_window_reaches_are_counted_apart():
     assert Window((3, 3), (2, 2)).lost((6, 7)) == (1, 0)
     assert Window((11, 11), (4, 4)).lost((227, 224)) == (0, 1)
@@ -171,8 +204,7 @@ def test_lenets_first_values_count_the_inputs_of_each_unit():
 
 
 def test_alexnets_paper_opens_the_relus_of_five_layers():
-    network = zoo.build("alexnet", 10, size=67)
-    zoo.find("alexnet").initialise(network)
+    network = zoo.build("alexnet", 10, size=67, as_printed=True)
 
     biases = {name: layer.bias.unique().tolist() for name, layer in network.named_modules() if hasattr(layer, "bias")}
     assert [name.split(".")[1] for name, values in biases.items() if values == [1.0]] == [

@@ -4,20 +4,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from convscope.layers.geometry import Field
+from convscope.layers.probe import tensors
 from convscope.layers.window import window
 
 # where a tensor keeps its field; a tensor without it is no map of the picture (a weight, a constant)
 KEY = "receptive_field"
 
+# functions that slide a window, called by a network itself and not by a layer: what they see is not worked out
+SLIDING = {
+    torch.conv2d, functional.max_pool2d, functional.avg_pool2d, functional.lp_pool2d, torch.max_pool2d,
+    functional.conv_transpose2d, functional.interpolate, functional.fold, functional.unfold,
+}  # fmt: skip
+
 
 def field_of(x: Tensor) -> Field | None:
-    """The field of one cell of `x`, along the rows; None where a cell sees everything, or is no cell of a picture.
+    """The field of one cell of `x`, along the rows; None where a cell sees everything, or nobody has worked it out.
 
-    >>> import torch
     >>> field_of(torch.zeros(1)) is None
     True
     """
@@ -27,8 +35,9 @@ def field_of(x: Tensor) -> Field | None:
 class _Following(TorchFunctionMode):
     """Hands fields on through what happens between layers: sums, concatenations, functions.
 
-    Where several maps meet, a cell sees all that any of them sees, hence the largest field. A tensor of another
-    height or width does not count: the gate of squeeze-and-excite sees the whole picture and is left out.
+    Where several maps meet, a cell sees all that any of them sees, hence the largest field; one map whose field nobody
+    knows makes the result's unknown. A tensor of another height or width does not count: the gate of
+    squeeze-and-excite sees the whole picture and is left out.
     """
 
     def __torch_function__(
@@ -38,23 +47,14 @@ class _Following(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 (as above)
+        before = [(x, getattr(x, KEY)) for x in tensors(args) if hasattr(x, KEY)]
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor) and not hasattr(result, KEY):
-            fields = [
-                found
-                for x in _tensors(args)
-                if result.ndim == 4 and x.shape[2:] == result.shape[2:] and (found := field_of(x))
-            ]
-            setattr(result, KEY, max(fields, default=None))
+        for made in tensors(result):
+            met = [field for x, field in before if made.ndim == 4 and x.shape[2:] == made.shape[2:]]
+            known = bool(met) and None not in met and func not in SLIDING
+            if before:
+                setattr(made, KEY, max(met) if known else None)
         return result
-
-
-def _tensors(values: Sequence[Any]) -> Iterator[Tensor]:
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from _tensors(value)
 
 
 @contextmanager
@@ -68,7 +68,6 @@ def following(network: nn.Module, picture: Tensor) -> Iterator[None]:
         Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill, 2019.
 
     Example:
-        >>> import torch
         >>> layer, x = nn.Conv2d(1, 1, 3), torch.zeros(1, 1, 9, 9)
         >>> with following(layer, x):
         ...     field_of(layer(x)).size
@@ -76,20 +75,31 @@ def following(network: nn.Module, picture: Tensor) -> Iterator[None]:
     """
     setattr(picture, KEY, Field())
 
-    def slide(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        x, before = inputs[0], field_of(inputs[0])
-        slid = window(layer, (x.shape[-2], x.shape[-1])) if x.ndim == 4 else None
-        after: Field | None = None
-        if before and slid:
-            after = before.then(slid.kernel[0], slid.stride[0], slid.padding[0], slid.dilation[0])
-        elif output.ndim == 4 and output.shape[2:] == x.shape[2:]:
-            after = before  # else flattened, or pooled whole: from here on every number sees the whole picture
-        setattr(output, KEY, after)
+    def look(_layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+        arrived.append([(x, field_of(x)) for x in tensors(inputs)][:1])
 
-    handles = [layer.register_forward_hook(slide) for layer in network.modules() if not list(layer.children())]
+    def slide(layer: nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:  # noqa: ANN401 (whatever it returns)
+        first = arrived.pop()
+        for made in tensors(output):
+            setattr(made, KEY, _after(layer, *first[0], made) if first else None)
+
+    arrived: list[list[tuple[Tensor, Field | None]]] = []
+    handles = []
+    for layer in network.modules():
+        if not list(layer.children()):
+            handles += [layer.register_forward_pre_hook(look), layer.register_forward_hook(slide)]
     try:
         with _Following():
             yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _after(layer: nn.Module, x: Tensor, before: Field | None, made: Tensor) -> Field | None:
+    """The field of what a layer makes of a map."""
+    slid = window(layer, (x.shape[-2], x.shape[-1])) if x.ndim == 4 else None
+    if before and slid:
+        return before.then(slid.kernel[0], slid.stride[0], slid.padding[0], slid.dilation[0])
+    # flattened, pooled whole or enlarged: from here on nothing is said
+    return before if made.ndim == 4 and made.shape[2:] == x.shape[2:] else None

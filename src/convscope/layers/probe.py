@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,8 @@ class Seen(NamedTuple):
     Attributes:
         name: full name inside the network.
         layer: the layer itself.
-        x: its first input.
-        out: its output.
+        x: the first tensor that goes in.
+        out: the first tensor that comes out.
     """
 
     name: str
@@ -37,6 +37,21 @@ def leaves(network: nn.Module) -> dict[str, nn.Module]:
     }
 
 
+def tensors(values: Any) -> Iterator[Tensor]:  # noqa: ANN401 (whatever a layer takes or returns)
+    """Every tensor in nested lists, tuples and dictionaries.
+
+    >>> len(list(tensors([torch.zeros(1), (torch.zeros(1), None)])))
+    2
+    """
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, (list, tuple)):
+        for value in values:
+            yield from tensors(value)
+    elif isinstance(values, dict):
+        yield from tensors(list(values.values()))
+
+
 @contextmanager
 def watching(network: nn.Module) -> Iterator[list[Seen]]:
     """Collect (name, layer, input, output) of every leaf, in the order they run.
@@ -51,10 +66,12 @@ def watching(network: nn.Module) -> Iterator[list[Seen]]:
     handles = []
     for name, leaf in leaves(network).items():
 
-        def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor, name: str = name) -> None:
-            seen.append(Seen(name, layer, inputs[0], output))
+        def note(layer: nn.Module, inputs: Any, named: Any, output: Any, name: str = name) -> None:  # noqa: ANN401
+            x, out = (next(tensors(values), None) for values in ([inputs, named], output))
+            if x is not None and out is not None:
+                seen.append(Seen(name, layer, x, out))
 
-        handles.append(leaf.register_forward_hook(note))
+        handles.append(leaf.register_forward_hook(note, with_kwargs=True))
     try:
         yield seen
     finally:

@@ -53,7 +53,7 @@ class SameMaxPool2d(nn.MaxPool2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pad with minus infinity, then pool."""
-        return functional.max_pool2d(_padded(x, self, -torch.inf), self.kernel_size, self.stride)
+        return functional.max_pool2d(_padded(x, self, -torch.inf), self.kernel_size, self.stride, 0, self.dilation)
 
 
 class SameAvgPool2d(nn.AvgPool2d):

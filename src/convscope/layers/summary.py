@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from math import prod
+from math import ceil, prod
 from typing import Any
 
 import torch
@@ -13,10 +13,11 @@ from convscope.errors import ModelError
 from convscope.layers.cost import macs, parameters
 from convscope.layers.fields import field_of, following
 from convscope.layers.geometry import Field, reach
-from convscope.layers.probe import watching
+from convscope.layers.probe import tensors, watching
 from convscope.layers.window import Window, window
 
 BYTES = 4  # of a float32
+AUXILIARY = "aux_"  # begins the names of heads that serve training only
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,14 @@ class Summary:
         layers: in the order they run.
         stages: the parts that hold layers, in the order they end.
         input_shape: (C, H, W) of the picture.
+        parameters: trainable numbers of the whole network, less those of heads that serve training only.
     """
 
     name: str
     layers: tuple[Layer, ...]
     stages: tuple[Stage, ...] = ()
     input_shape: tuple[int, int, int] = (0, 0, 0)
-
-    @property
-    def parameters(self) -> int:
-        """Trainable numbers of the whole network."""
-        return sum(layer.parameters for layer in self.layers)
+    parameters: int = 0
 
     @property
     def macs(self) -> int:
@@ -142,8 +140,9 @@ def summarise(network: nn.Module, input_shape: tuple[int, int, int], name: str =
     picture = torch.zeros(1, *input_shape, device=device)
     stages: list[Stage] = []
 
-    def close(stage: str, layers: nn.Module, out: Tensor) -> None:
-        stages.append(Stage(stage, tuple(out.shape[1:]), parameters(layers), field_of(out)))
+    def close(stage: str, layers: nn.Module, output: Any) -> None:  # noqa: ANN401 (whatever a part returns)
+        for out in list(tensors(output))[:1]:
+            stages.append(Stage(stage, tuple(out.shape[1:]), parameters(layers), field_of(out)))
 
     try:
         with torch.no_grad(), _evaluating(network), following(network, picture), watching(network) as seen:
@@ -153,7 +152,8 @@ def summarise(network: nn.Module, input_shape: tuple[int, int, int], name: str =
     except (RuntimeError, ValueError) as error:
         shape = "x".join(map(str, input_shape))
         raise ModelError(f"{name or 'the network'} cannot take a picture of {shape} ({error})") from None
-    return Summary(name, rows, tuple(stages), input_shape)
+    heads = sum(parameters(head) for part, head in network.named_children() if part.startswith(AUXILIARY))
+    return Summary(name, rows, tuple(stages), input_shape, parameters(network) - heads)
 
 
 @contextmanager
@@ -184,8 +184,8 @@ def _ending(network: nn.Module, close: Any) -> Iterator[None]:  # noqa: ANN401 (
 
 
 def _row(name: str, layer: nn.Module, x: Tensor, out: Tensor) -> Layer:
-    shape, size = tuple(out.shape[1:]), (x.shape[-2], x.shape[-1])
-    slid = window(layer, size) if x.ndim == 4 else None
+    shape, size = tuple(out.shape[1:]), (x.shape[-2], x.shape[-1]) if x.ndim > 1 else (1, 1)
+    slid = window(layer, size) if x.ndim == out.ndim == 4 else None
     field = field_of(out)
     return Layer(
         name=name,
@@ -215,6 +215,10 @@ def formula(size: int, slid: Window, out: int) -> str:
     kernel, stride, (top, bottom, _, _) = reach(slid.kernel[0], slid.dilation[0]), slid.stride[0], slid.padding
     pads = f"2·{top}" if top == bottom else f"{top} + {bottom}"
     worked = f"({size} − {kernel} + {pads})/{stride} + 1"
-    if (size - kernel + top + bottom) % stride == 0:
+    room = size - kernel + top + bottom
+    if room % stride == 0 and out == room // stride + 1:
         return f"{worked} = {out}"
-    return f"⌈{worked}⌉ = {out}" if slid.ceil_mode else f"⌊{worked}⌋ = {out}"
+    if slid.ceil_mode:  # a last window that would begin behind the last pixel is left out
+        clipped = out < ceil(room / stride) + 1
+        return f"⌈{worked}⌉{' − 1' if clipped else ''} = {out}"
+    return f"⌊{worked}⌋ = {out}"

@@ -1,12 +1,12 @@
 """The window that a layer slides: each brick registers its own rule under its own class."""
 
 from functools import singledispatch
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from convscope.errors import ModelError
-from convscope.layers.geometry import out_size, reach
+from convscope.layers.geometry import out_size, reach, same_pad
 
 
 class Window(NamedTuple):
@@ -32,22 +32,23 @@ class Window(NamedTuple):
         >>> Window((3, 3), (2, 2)).lost((6, 7))
         (1, 0)
         """
-        if self.ceil_mode:
-            return 0, 0
         top, bottom, left, right = self.padding
-        spans = (reach(taps, step) for taps, step in zip(self.kernel, self.dilation, strict=True))
-        rooms = (side + pads - span for side, pads, span in zip(size, (top + bottom, left + right), spans, strict=True))
-        rows, columns = (room % stride for room, stride in zip(rooms, self.stride, strict=True))
-        return rows, columns
+        unread = []
+        for axis, pads in enumerate(((top, bottom), (left, right))):
+            kernel, stride, dilation = self.kernel[axis], self.stride[axis], self.dilation[axis]
+            positions = out_size(size[axis], kernel, stride, pads, dilation, ceil_mode=self.ceil_mode)
+            end = (positions - 1) * stride + reach(kernel, dilation)  # of the last window
+            unread.append(max(0, size[axis] + sum(pads) - end))
+        return unread[0], unread[1]
 
 
 @singledispatch
-def window(layer: nn.Module, _size: tuple[int, int]) -> Window | None:
-    """The window of a layer on a map of `_size` (rows, columns), or None where it slides none.
+def window(layer: Any, size: tuple[int, int]) -> Window | None:  # noqa: ANN401 (attributes of any brick)
+    """The window of a layer on a map of `size` (rows, columns), or None where it slides none.
 
     Args:
         layer: any brick; one with `kernel_size`, `stride` and `padding` as PyTorch's needs no rule of its own.
-        _size: of its input; only padding that depends on the input looks at it.
+        size: of its input; only padding that depends on the input looks at it.
 
     Example:
         >>> window(nn.Conv2d(3, 96, 11, stride=4), (227, 227)).kernel
@@ -55,14 +56,20 @@ def window(layer: nn.Module, _size: tuple[int, int]) -> Window | None:
     """
     if not hasattr(layer, "kernel_size"):
         return None
-    kernel, stride, padding = (pair(getattr(layer, name, 0)) for name in ("kernel_size", "stride", "padding"))
-    return Window(
-        kernel,
-        stride,
-        (padding[0], padding[0], padding[1], padding[1]),
-        pair(getattr(layer, "dilation", 1)),
-        bool(getattr(layer, "ceil_mode", False)),
-    )
+    kernel, dilation = pair(layer.kernel_size), pair(getattr(layer, "dilation", 1))
+    stride = kernel if layer.stride is None else pair(layer.stride)
+    padding = getattr(layer, "padding", 0)
+    if padding == "same":  # PyTorch's, at stride 1: an odd pixel goes after
+        (top, bottom), (left, right) = (same_pad(s, k, 1, d) for s, k, d in zip(size, kernel, dilation, strict=True))
+    else:
+        top, left = (0, 0) if padding == "valid" else pair(padding)
+        bottom, right = top, left
+    return Window(kernel, stride, (top, bottom, left, right), dilation, bool(getattr(layer, "ceil_mode", False)))
+
+
+@window.register
+def _(_layer: nn.ConvTranspose2d, _size: tuple[int, int]) -> Window | None:
+    return None  # it spreads a pixel over a window; the arithmetic of sliding does not hold
 
 
 @window.register

@@ -20,7 +20,7 @@ from torch import nn
 from convscope.layers.initialise import gaussian, he
 from convscope.layers.lrn import LocalResponseNorm
 from convscope.layers.window import side_after
-from convscope.models.network import IMAGENET, SMALL, Network, Published
+from convscope.models.network import CAFFE, IMAGENET, SMALL, Network, Published
 
 
 class AlexNet(nn.Sequential):
@@ -125,7 +125,7 @@ NETWORKS = {
     "alexnet": Network(
         build=AlexNet, paper="Krizhevsky, Sutskever & Hinton, ImageNet Classification with Deep Convolutional Neural "
         "Networks", venue="NIPS", year=2012, parameters=60_965_224, macs=724_406_816, receptive_field=195,
-        classes=1000, channels=3, sizes=(227, 32), borrowed=IMAGENET, share=0.875,
+        classes=1000, channels=3, sizes=(227, 32), borrowed=CAFFE, share=0.875,
         errors=(
             Published("ImageNet val, 10 crops", 40.7, 18.2), Published("ImageNet val, 10 crops, 5 nets", 38.1, 16.4),
         ),

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from convscope.data.files import write_bytes
 from convscope.data.preprocess import Preprocess
 from convscope.errors import ModelError, ModelFileError
-from convscope.layers.summary import Summary
+from convscope.layers.summary import AUXILIARY, Summary
 from convscope.models import own, zoo
-from convscope.models.network import AUXILIARY, Network, answering
+from convscope.models.network import Network, answering
 
 SCHEMA = 1
 KEY = "convscope"
@@ -100,9 +100,13 @@ class Card(BaseModel):
         """The network's layers, for its classes and input.
 
         Raises:
-            ModelError: it cannot be built.
+            ModelFileError: it cannot be built.
         """
-        return self.row().describe(self.network, len(self.classes), self.preprocess.channels, self.preprocess.size)
+        size = (len(self.classes), self.preprocess.channels, self.preprocess.size)
+        try:
+            return self.row().describe(self.network, *size)
+        except ModelError as error:
+            raise ModelFileError(f"the model's network cannot be built: {_line(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,8 @@ class Bundle:
                 found = weights.get(name, tensor).dtype
                 if found != tensor.dtype:
                     raise ModelError(f"{name} holds {found}, not {tensor.dtype}")
+            if any(buffer.is_meta and name not in weights for name, buffer in network.named_buffers()):
+                network = answering(self.card.build())  # it computes some values itself and keeps them in no file
             network.load_state_dict(weights, assign=True)
         except (RuntimeError, ModelError) as error:
             title, reason = self.path or "the model", str(error).partition(":\n")[2] or error

@@ -8,10 +8,8 @@ import torch
 from torch import nn
 
 from convscope.data.preprocess import Preprocess, Resize
-from convscope.layers.summary import Summary, summarise
+from convscope.layers.summary import AUXILIARY, Summary, summarise
 
-# begins the names of heads that serve training only
-AUXILIARY = "aux_"
 # Stands in for a network's mean and spread until training has measured them.
 UNMEASURED = (0.5, 0.5)
 # below this side a picture is a thumbnail: every pixel is used, and a stem made for photos would leave nothing of it
@@ -21,16 +19,18 @@ Scale = tuple[tuple[float, ...], tuple[float, ...]]
 
 # Mean and spread of the channels (R, G, B) that torchvision's and most of timm's ImageNet weights expect, 0 to 1.
 IMAGENET: Scale = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+# Caffe's, from the bytes themselves: minus the mean, divided by nothing.
+CAFFE: Scale = ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3)
 # TensorFlow's: x / 127.5 - 1.
 TENSORFLOW: Scale = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 class Published(NamedTuple):
-    """An error that a paper reports.
+    """An error that was published, by the paper or by those who trained the weights.
 
     Attributes:
         protocol: data, and how they were looked at.
-        top1: errors of the first answer, per cent; None when the paper gives none.
+        top1: errors of the first answer, per cent; None when none is given.
         top5: errors of the first five answers, per cent.
     """
 
@@ -47,16 +47,16 @@ class Network:
         build: (classes, channels, size) to a fresh network with `features` and `classifier`.
         paper: authors, title.
         venue: where it appeared.
-        year: of the paper.
+        year: of the paper; None where nobody has told.
         parameters: trainable numbers, as published, at `classes`, `channels` and the first of `sizes`; heads that only
             training needs are not among them.
         macs: multiply-accumulates of weights for one picture, likewise.
-        receptive_field: pixels that one cell of the last map sees along one axis, likewise.
+        receptive_field: pixels that one cell of the last map sees along one axis, likewise; None where it sees all.
         classes: outputs of the paper's own head.
         channels: of the paper's own input.
         sizes: sides in pixels of the inputs it was made for, its own first; then smaller ones that suit it.
         any_size: whether it also builds at other sizes.
-        errors: what the paper reports.
+        errors: what was published.
         scale: (mean, spread) of its input on the scale 0 to 1; None measures both on the training pictures.
         borrowed: mean and spread that weights made elsewhere expect; None where there are none.
         share: of a photo's shorter side that the central square takes.
@@ -67,10 +67,10 @@ class Network:
     build: Callable[[int, int, int], nn.Module]
     paper: str
     venue: str
-    year: int
+    year: int | None
     parameters: int
     macs: int
-    receptive_field: int
+    receptive_field: int | None
     classes: int
     channels: int
     sizes: tuple[int, ...]

@@ -202,7 +202,12 @@ def _cifar(depth: int, parameters: int, macs: int, field: int, error: float) -> 
     return {f"resnet{depth}_cifar": row}
 
 
-TEN, ONE, SCALES = "ImageNet val, 10 crops", "ImageNet val, centre crop", "ImageNet val, dense, 5 scales"
+def _centre(top1: float, top5: float) -> Published:
+    return Published("ImageNet val, centre crop (torchvision's weights)", top1, top5)
+
+
+TEN, SCALES = "ImageNet val, 10 crops", "ImageNet val, dense, 5 scales"
+ONE = "ImageNet val, centre crop (the authors' weights)"
 
 BASIC_18, BASIC_34 = partial(ResNet, blocks=(2, 2, 2, 2)), partial(ResNet, blocks=(3, 4, 6, 3))
 DEEP_50 = partial(ResNet, blocks=(3, 4, 6, 3), deep=True)
@@ -214,15 +219,18 @@ ERRORS_101 = Published(ONE, 23.6, 7.1), Published(TEN, 21.75, 6.05), Published(S
 ERRORS_152 = Published(ONE, 23.0, 6.7), Published(TEN, 21.43, 5.71), Published(SCALES, 19.38, 4.49)
 
 NETWORKS = {
-    "resnet18": _row(BASIC_18, 11_689_512, 1_814_073_344, 435, Published(TEN, 27.88)),
+    "resnet18": _row(
+        BASIC_18, 11_689_512, 1_814_073_344, 435, Published(f"{TEN} (shortcuts of option A)", 27.88),
+        _centre(30.242, 10.922),
+    ),
     "resnet34": _row(
         BASIC_34, 21_797_672, 3_663_761_408, 899, Published(TEN, 24.52, 7.46), Published(SCALES, 21.84, 5.71)
     ),
-    "resnet50": _row(DEEP_50, 25_557_032, 4_089_184_256, 427, *ERRORS_50),
+    "resnet50": _row(DEEP_50, 25_557_032, 4_089_184_256, 427, _centre(23.87, 7.138)),
     "resnet50_v1": _row(partial(DEEP_50, stride_first=True), 25_557_032, 3_857_973_248, 483, *ERRORS_50),
-    "resnet101": _row(DEEP_101, 44_549_160, 7_801_405_440, 971, *ERRORS_101),
+    "resnet101": _row(DEEP_101, 44_549_160, 7_801_405_440, 971, _centre(22.626, 6.454)),
     "resnet101_v1": _row(partial(DEEP_101, stride_first=True), 44_549_160, 7_570_194_432, 1027, *ERRORS_101),
-    "resnet152": _row(DEEP_152, 60_192_808, 11_513_626_624, 1451, *ERRORS_152),
+    "resnet152": _row(DEEP_152, 60_192_808, 11_513_626_624, 1451, _centre(21.688, 5.954)),
     "resnet152_v1": _row(partial(DEEP_152, stride_first=True), 60_192_808, 11_282_415_616, 1507, *ERRORS_152),
     **_cifar(20, 269_722, 40_551_040, 81, 8.75), **_cifar(32, 464_154, 68_862_592, 137, 7.51),
     **_cifar(44, 658_586, 97_174_144, 193, 7.17), **_cifar(56, 853_018, 125_485_696, 249, 6.97),

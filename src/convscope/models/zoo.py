@@ -51,7 +51,9 @@ def find(name: str) -> Network:
     return NETWORKS[name]
 
 
-def build(name: str, classes: int, channels: int | None = None, size: int | None = None) -> nn.Module:
+def build(
+    name: str, classes: int, channels: int | None = None, size: int | None = None, *, as_printed: bool = False
+) -> nn.Module:
     """A fresh network with halves `features` and `classifier`, raw scores out.
 
     Args:
@@ -59,6 +61,7 @@ def build(name: str, classes: int, channels: int | None = None, size: int | None
         classes: outputs.
         channels: of the input, 1 or 3; None takes the paper's.
         size: side of the input in pixels; None takes the paper's.
+        as_printed: the first values that the paper prints, where ours are others that let deep networks learn.
 
     Raises:
         UnknownModel: no network has that name.
@@ -72,7 +75,10 @@ def build(name: str, classes: int, channels: int | None = None, size: int | None
     row = find(name)
     if classes < 1:
         raise ModelError(f"{name} with {classes} classes: needs at least 1")
-    return row.build(classes, channels or row.channels, size or row.sizes[0])
+    network = row.build(classes, channels or row.channels, size or row.sizes[0])
+    if as_printed and row.initialise:
+        row.initialise(network)
+    return network
 
 
 def describe(name: str, classes: int | None = None, channels: int | None = None, size: int | None = None) -> Summary:

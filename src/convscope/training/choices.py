@@ -55,7 +55,7 @@ def _bf16_gain(recipe: Recipe, network: nn.Module, shape: Shape) -> float:
     def step(bf16: bool) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             output = trial(x)
-        _, loss = with_heads(output, torch.zeros(recipe.batch, dtype=torch.int64), cross_entropy)
+        _, _, loss = with_heads(output, torch.zeros(recipe.batch, dtype=torch.int64), cross_entropy)
         torch.autograd.backward(loss)
         trial.zero_grad()
 

@@ -123,14 +123,14 @@ class Loop:
                 group["lr"] = rate
             with self._arithmetic():
                 output = network(x)
-            scores, loss = with_heads(output, labels, self.loss)
+            scores, own, loss = with_heads(output, labels, self.loss)
             value = loss.item()
             if not math.isfinite(value):
                 self._diverged(epoch, number, x)
             accelerator.backward(loss)
             optimiser.step()
             optimiser.zero_grad()
-            total += value * len(labels)
+            total += (own.item() if own is not loss else value) * len(labels)
             hits += int((scores.argmax(dim=1) == labels).sum())
             self.listener.progress("train", (epoch - 1) * steps + number + 1, recipe.epochs * steps)
         count = len(self.train)

@@ -12,8 +12,8 @@ AUXILIARY = 0.3
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def with_heads(output: Tensor | tuple[Tensor, ...], labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
-    """Scores and loss of what a network returned in training: scores, or scores and those of its auxiliary heads.
+def with_heads(output: Tensor | tuple[Tensor, ...], labels: Tensor, loss: Loss) -> tuple[Tensor, Tensor, Tensor]:
+    """Scores, their loss, and what training makes small: that loss with a share of the auxiliary heads'.
 
     Args:
         output: (N, K), or several of them, the network's own scores first.
@@ -22,14 +22,15 @@ def with_heads(output: Tensor | tuple[Tensor, ...], labels: Tensor, loss: Loss) 
 
     Example:
         >>> ten = torch.zeros(1, 10)
-        >>> round(with_heads((ten, ten, ten), torch.tensor([3]), cross_entropy)[1].item(), 4)    # ln 10 · (1 + 2 · 0.3)
-        3.6841
+        >>> _, own, total = with_heads((ten, ten, ten), torch.tensor([3]), cross_entropy)
+        >>> round(own.item(), 4), round(total.item(), 4)        # ln 10, and ln 10 · (1 + 2 · 0.3)
+        (2.3026, 3.6841)
     """
     scores, *inner = output if isinstance(output, tuple) else (output,)
-    total = loss(scores, labels)
+    own = total = loss(scores, labels)
     for head in inner:
         total = total + AUXILIARY * loss(head, labels)
-    return scores, total
+    return scores, own, total
 
 
 def cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from convscope.data.listing import Listing
 from convscope.data.preprocess import Preprocess
 from convscope.errors import DataError, ModelError, RecipeError
 from convscope.inference import cpu
+from convscope.layers.cost import parameters
 from convscope.models import own, zoo
 from convscope.models.network import Network
 from convscope.training.recipe import Recipe
@@ -163,7 +164,9 @@ def _refuse_known_test(listing: Listing) -> None:
 def _refuse_too_large(recipe: Recipe, row: Network, classes: int, preprocess: Preprocess) -> None:
     """Raise where training would not fit into memory; the message names the batch that would."""
     summary = row.describe(recipe.network, classes, preprocess.channels, preprocess.size)
-    fixed = 4 * COPIES_OF_A_PARAMETER * summary.parameters
+    with torch.device("meta"):  # with the heads that serve training only
+        trained = parameters(row.build(classes, preprocess.channels, preprocess.size))
+    fixed = 4 * COPIES_OF_A_PARAMETER * trained
     each = 4 * COPIES_OF_AN_ACTIVATION * sum(prod(layer.shape) for layer in summary.layers)
     room = free_memory()
     if fixed + each * recipe.batch > room:

@@ -225,7 +225,10 @@ def _facts(material: Material, outcome: Outcome, seconds: float) -> Facts:
     parts = {part: f"{material.listing.parts.count(part):,}" for part in splits.PARTS}
     return [
         ("report.fact.model", recipe.network),
-        ("report.fact.paper", ("report.value.own", {}) if recipe.definition else f"{row.paper}, {row.year}"),
+        (
+            "report.fact.paper",
+            ("report.value.own", {}) if recipe.definition else f"{row.paper}, {row.year}" if row.year else row.paper,
+        ),
         (
             "report.fact.data",
             ("report.value.data", {"title": material.listing.title, "seed": recipe.split_seed, **parts}),

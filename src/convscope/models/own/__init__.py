@@ -14,7 +14,6 @@ refused with the sizes so far, and `notes` tells where a stride leaves rows or c
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -252,7 +251,7 @@ def row(definition: Definition) -> Network:
         summary = summarise(_build(definition, CLASSES, channels, size), (channels, size, size), definition.name)
     fields = [stage.field for stage in summary.stages if stage.name == "features"]
     return Network(
-        build=partial(_build, definition), paper=PAPER, venue="", year=datetime.now(UTC).year,
+        build=partial(_build, definition), paper=PAPER, venue="", year=None,
         parameters=summary.parameters, macs=summary.macs,
         receptive_field=fields[0].size if fields and fields[0] else 1,
         classes=CLASSES, channels=channels, sizes=(size,),

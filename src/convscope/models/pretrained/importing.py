@@ -20,12 +20,10 @@ from convscope.data.preprocess import Preprocess
 from convscope.errors import ModelFileError
 from convscope.models import own, zoo
 from convscope.models.bundle import KEY, Bundle, Card
-from convscope.models.network import IMAGENET, TENSORFLOW, Network, Scale
+from convscope.models.network import CAFFE, IMAGENET, TENSORFLOW, Network
 from convscope.models.own import reader
 from convscope.models.pretrained import catalogue, labels, renaming, shelf
 
-# what Caffe takes off the channels, here in the order red, green, blue; it divides by nothing
-CAFFE: Scale = ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255,) * 3)
 SCALES = {"imagenet": IMAGENET, "tf": TENSORFLOW, "caffe": CAFFE}
 UNKNOWN = "unknown"
 HEADER_BYTES = 8
@@ -71,6 +69,10 @@ def borrow(
     """
     row = zoo.find(network)
     state, card = read(file)
+    if card and card.network != network and not network.endswith(own.SUFFIXES):
+        raise ModelFileError(f"{file}: a convscope model of {card.network}, not of {network}")
+    if preprocess is None and row.channels == 3 and renaming.convention(state) == "Caffe":
+        preprocess = "caffe"  # such weights read blue, green, red
     try:
         weights = {
             name: tensor.float() if tensor.is_floating_point() else tensor.clone()  # counters may be one and the same

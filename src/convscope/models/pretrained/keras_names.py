@@ -23,10 +23,10 @@ def _keras(state: State, rules: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
         if new is None or kind not in {"kernel", "depthwise_kernel", "bias", *NORM}:
             raise ModelFileError(f"a tensor called {name!r} belongs to no layer of it")
         value = tensor
-        if kind == "depthwise_kernel":
+        if kind == "depthwise_kernel" or (kind == "kernel" and new.endswith("depthwise.conv")):  # Keras 2's and 3's
             value = tensor.permute(2, 3, 0, 1)
         elif kind == "kernel":
-            value = tensor.permute(3, 2, 0, 1) if tensor.ndim == 4 else tensor.T
+            value = tensor.permute(3, 2, 0, 1) if tensor.ndim == 4 else tensor.transpose(0, 1)
         kinds = {"kernel": "weight", "depthwise_kernel": "weight", "bias": "bias", **NORM}
         ours[f"{new}.{kinds[kind]}"] = value.contiguous()
     return ours
@@ -83,10 +83,7 @@ def vgg(state: State, _network: nn.Module) -> dict[str, Tensor]:
 
 
 def caffe(state: State, network: nn.Module) -> dict[str, Tensor]:
-    """Caffe's LeNet and AlexNet: the layers have our names, the tensors our layout.
-
-    Caffe's AlexNet weights were trained with k = 1 and a fifth of alpha in its normalisation, and on blue, green, red.
-    """
+    """Caffe's LeNet: the layers have our names, the tensors our layout."""
     places = {name.rpartition(".")[2]: name for name, layer in network.named_modules() if list(layer.parameters())}
     ours: dict[str, Tensor] = {}
     for name, tensor in state.items():
@@ -95,3 +92,17 @@ def caffe(state: State, network: nn.Module) -> dict[str, Tensor]:
             raise ModelFileError(f"a tensor called {name!r} belongs to no layer of it")
         ours[f"{places[layer]}.{kind}"] = tensor.flatten() if kind == "bias" else tensor
     return ours
+
+
+def caffe_alexnet(state: State, network: nn.Module) -> dict[str, Tensor]:
+    """Caffe's AlexNet, whose normalisation has k = 1 and a fifth of alpha; the paper's has k = 2.
+
+    The paper's answer to s·a is s / 2^0.75 times Caffe's to a, with s = sqrt(2 / 5). What lies between two
+    normalisations only multiplies, so that weights multiplied alike give the same scores. They read blue, green, red.
+    """
+    s, lift = 0.4**0.5, 2**0.75
+    factors = {
+        "features.conv1.weight": s, "features.conv1.bias": s, "features.conv2.weight": lift, "features.conv2.bias": s,
+        "features.conv3.weight": lift / s,
+    }  # fmt: skip
+    return {name: tensor * factors.get(name, 1.0) for name, tensor in caffe(state, network).items()}

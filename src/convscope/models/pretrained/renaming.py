@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from convscope.errors import ModelFileError
+from convscope.layers.summary import AUXILIARY
 from convscope.models import zoo
 from convscope.models.alexnet import AlexNet, AlexNetOneWeirdTrick
 from convscope.models.googlenet import GoogLeNet
@@ -13,7 +14,6 @@ from convscope.models.lenet import LeNetCaffe
 from convscope.models.mobilenet_v1 import MobileNetV1
 from convscope.models.mobilenet_v2 import MobileNetV2
 from convscope.models.mobilenet_v3 import MobileNetV3
-from convscope.models.network import AUXILIARY
 from convscope.models.pretrained import keras_names, timm_names, torchvision_names
 from convscope.models.pretrained.rules import State, with_epsilon
 from convscope.models.pretrained.timm_networks import TimmNetwork
@@ -44,7 +44,7 @@ RENAMINGS: dict[str, dict[type[nn.Module], Renaming]] = {
         MobileNetV2: keras_names.mobilenet_v2,
         VGG: keras_names.vgg,
     },
-    "Caffe": {LeNetCaffe: keras_names.caffe, AlexNet: keras_names.caffe},
+    "Caffe": {LeNetCaffe: keras_names.caffe, AlexNet: keras_names.caffe_alexnet},
 }
 
 
@@ -91,6 +91,10 @@ def fit(name: str, state: State) -> dict[str, Tensor]:
     row = zoo.find(name)
     with torch.device("meta"):
         network = row.build(row.classes, row.channels, row.sizes[0])
+    for key, tensor in state.items():
+        plain = tensor.is_floating_point() and tensor.element_size() > 1
+        if not plain and not key.endswith("num_batches_tracked"):
+            raise ModelFileError(f"not the weights of {name}: {key!r} holds {tensor.dtype}; 16 to 64 bits are allowed")
     ours = _with_counters(_translated(name, network, state), network)
     classes, channels = outputs(ours, network), inputs(ours, network)
     with torch.device("meta"):
@@ -127,6 +131,8 @@ def _translated(name: str, network: nn.Module, state: State) -> dict[str, Tensor
         ours = renaming(state, network)
     except ModelFileError as error:
         raise ModelFileError(f"not the weights of {name}: {error}") from None
+    except (RuntimeError, IndexError, ValueError):
+        raise ModelFileError(f"not the weights of {name}: a tensor has too few or too many dimensions") from None
     theirs = epsilon(whose, name, network)
     here = next((layer.eps for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)), None)
     return with_epsilon(ours, theirs, here) if theirs and here and theirs != here else ours
@@ -148,7 +154,7 @@ def outputs(state: State, network: nn.Module) -> int:
     *_, last = (
         name for name, tensor in network.state_dict().items() if tensor.ndim > 1 and not name.startswith(AUXILIARY)
     )
-    if last not in state or state[last].ndim < 2:
+    if last not in state or state[last].ndim < 2 or not len(state[last]):
         raise ModelFileError("the layer that gives the scores is not among the weights; give those of a whole network")
     return state[last].shape[0]
 
@@ -159,7 +165,13 @@ def inputs(state: State, network: nn.Module) -> int:
     Raises:
         ModelFileError: the first layer is not among them, or takes neither 1 nor 3.
     """
-    key = next(name for name, values in network.named_parameters() if values.ndim == 4)
+    if isinstance(network, TimmNetwork):  # its first layer has many names
+        config = getattr(network.body, "default_cfg", {})
+        key = f"body.{config.get('first_conv')}.weight"
+        if key not in state or state[key].ndim != 4 or state[key].shape[1] not in {1, 3}:
+            return int(config.get("input_size", (3,))[0])
+    else:
+        key = next(name for name, values in network.named_parameters() if values.ndim == 4)
     channels = state[key].shape[1] if key in state and state[key].ndim == 4 else 0
     if channels not in {1, 3}:
         raise ModelFileError(f"the first layer, {key}, takes {channels or 'no'} channels; 1 or 3 are allowed")

@@ -31,7 +31,9 @@ SQUEEZE = ((r"se\.conv_reduce", "squeeze.reduce"), (r"se\.conv_expand", "squeeze
 
 def mobilenet(state: State, network: nn.Module) -> dict[str, Tensor]:
     """MobileNet v1, v2 and v3: blocks in stages, counted through here; the last 1×1 has several places."""
-    places = sorted({(int(m[1]), int(m[2])) for key in state if (m := re.match(r"blocks\.(\d+)\.(\d+)\.", key))})
+    places = sorted(
+        {(int(m[1]), int(m[2])) for key in state if (m := re.match(r"blocks\.(\d{1,3})\.(\d{1,3})\.", key))}
+    )
     parts = [name for name, _ in network.get_submodule("features").named_children() if name not in {"stem", "last"}]
     rules: list[tuple[str, str]] = [
         ("conv_stem", "features.stem.conv"), ("bn1", "features.stem.norm"), ("classifier", "classifier.scores"),

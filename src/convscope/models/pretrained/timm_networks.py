@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from convscope.errors import ModelError, nearest
+from convscope.layers.fields import field_of, following
+from convscope.layers.probe import tensors
 from convscope.layers.same import pads
 from convscope.layers.summary import summarise
 from convscope.layers.window import Window, pair, window
@@ -38,10 +40,13 @@ class TimmNetwork(nn.Module):
         super().__init__()
         timm = _timm()
         settings = {"num_classes": classes, "in_chans": channels}
-        if not timm.get_pretrained_cfg(name) or timm.get_pretrained_cfg(name).fixed_input_size:
+        config = timm.get_pretrained_cfg(name)
+        if config and config.fixed_input_size:
             settings["img_size"] = size
         try:
-            self.body = timm.create_model(name, pretrained=False, **settings)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # an old name is a name, too
+                self.body = timm.create_model(name, pretrained=False, **settings)
         except (RuntimeError, ValueError, TypeError, AssertionError) as error:
             raise ModelError(f"timm cannot build {name} at {size} pixels ({' '.join(str(error).split())})") from None
 
@@ -75,24 +80,30 @@ def row(name: str) -> Network:
         11689512
     """
     timm, plain = _timm(), name.removeprefix(PREFIX)
-    if not timm.is_model(plain):
+    try:
+        known = timm.is_model(plain)
+        config = timm.get_pretrained_cfg(plain) if known else None
+    except (RuntimeError, ValueError) as error:  # a network that it knows, with weights that it does not
+        raise ModelError(f"timm has no network called {plain!r} ({' '.join(str(error).split())})") from None
+    if not known:
         raise ModelError(f"timm has no network called {plain!r}; {_near(plain)}")
-    config = timm.get_pretrained_cfg(plain)
     channels, size, _ = config.input_size if config else (3, 224, 224)
     classes = config.num_classes if config and config.num_classes else 1000
     build = partial(TimmNetwork, plain)
+    picture = torch.zeros(1, channels, size, size, device="meta")
     with torch.device("meta"):
-        network = build(classes, channels, size)
+        network = build(classes, channels, size).eval()
     summary = summarise(network, (channels, size, size), name)
-    fields = [layer.receptive_field for layer in summary.layers if layer.receptive_field]
+    with torch.no_grad(), following(network, picture):
+        field = next((found for map_ in tensors(network.features(picture)) if (found := field_of(map_))), None)
     return Network(
         build=build,
         paper=f"{config.paper_name or 'see timm'}; timm {timm.__version__}" if config else f"timm {timm.__version__}",
         venue=str(config.paper_ids) if config and config.paper_ids else "timm",
-        year=2019,
+        year=None,
         parameters=summary.parameters,
         macs=summary.macs,
-        receptive_field=max(fields, default=size),
+        receptive_field=field.size if field else None,
         classes=classes,
         channels=channels,
         sizes=(size,),

@@ -101,7 +101,7 @@ def _about(row: "Network | None") -> str:
     """The paper of a network; timm tells its year and venue of few."""
     if row is None:
         return ""
-    return row.paper if "timm" in row.venue else f"{row.paper}, {row.venue} {row.year}"
+    return f"{row.paper}, {row.venue} {row.year}" if row.year else row.paper
 
 
 def _draw(described: "Summary", about: str, svg: Path | None, html: Path | None, terminal: Terminal) -> None:
