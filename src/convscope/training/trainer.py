@@ -223,12 +223,10 @@ def _card(material: Material, best: dict[str, float]) -> Card:
 def _facts(material: Material, outcome: Outcome, seconds: float) -> Facts:
     recipe, preprocess, row = material.recipe, material.preprocess, material.row
     parts = {part: f"{material.listing.parts.count(part):,}" for part in splits.PARTS}
+    paper = f"{row.paper}, {row.year}" if row.year else row.paper
     return [
         ("report.fact.model", recipe.network),
-        (
-            "report.fact.paper",
-            ("report.value.own", {}) if recipe.definition else f"{row.paper}, {row.year}" if row.year else row.paper,
-        ),
+        ("report.fact.paper", ("report.value.own", {}) if recipe.definition else paper),
         (
             "report.fact.data",
             ("report.value.data", {"title": material.listing.title, "seed": recipe.split_seed, **parts}),

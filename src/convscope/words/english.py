@@ -19,6 +19,7 @@ TEXTS = {
     "stage.hash": "fingerprinting",
     "stage.read": "reading pictures",
     "stage.train": "training",
+    "stage.claims": "computing claims",
     "stage.answer": "answering",
     "train.classes": "{count} classes: {names}",
     "train.ignored": "{count} files passed over (first: {first})",

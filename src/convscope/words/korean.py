@@ -19,6 +19,7 @@ TEXTS = {
     "stage.hash": "해시 계산",
     "stage.read": "사진 읽기",
     "stage.train": "학습",
+    "stage.claims": "주장 계산",
     "stage.answer": "예측",
     "train.classes": "클래스 {count}개: {names}",
     "train.ignored": "건너뛴 파일 {count}개 (첫 파일: {first})",

@@ -67,6 +67,7 @@ def claims(
         for claim in chosen:
             values = claim.compute()
             _show(claim, values, terminal)
+            terminal.progress("claims", len(rows) + 1, len(asked))
             rows.append(
                 {
                     "id": claim.id,
