@@ -1,6 +1,7 @@
 """What the options of a layer of your own may be, each checked with a message of its own."""
 
 import re
+from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -129,9 +130,9 @@ class Layer(BaseModel):
         """The item with all its options, ready for YAML and JSON."""
         return {self.word: self.model_dump(mode="json", exclude_none=True)}
 
+    @abstractmethod
     def add(self, chain: Chain) -> None:
         """Put its layers at the end of a chain."""
-        raise NotImplementedError
 
 
 class Weighted(Layer):
