@@ -250,6 +250,9 @@ class Scores(Layer):
 
     word, example = "scores", "scores"
 
+    def add(self, chain: Chain) -> None:
+        """Nothing: the scoring layer comes when the number of classes is known."""
+
 
 KINDS: dict[str, type[Layer]] = {
     kind.word: kind
