@@ -66,6 +66,7 @@ def watching(network: nn.Module) -> Iterator[list[Seen]]:
     handles = []
     for name, leaf in leaves(network).items():
 
+        # whatever the layer takes and returns
         def note(layer: nn.Module, inputs: Any, named: Any, output: Any, name: str = name) -> None:  # noqa: ANN401
             x, out = (next(tensors(values), None) for values in ([inputs, named], output))
             if x is not None and out is not None:
