@@ -65,7 +65,6 @@ def watching(network: nn.Module) -> Iterator[list[Seen]]:
     seen: list[Seen] = []
     handles = []
     for name, leaf in leaves(network).items():
-
         # whatever the layer takes and returns
         def note(layer: nn.Module, inputs: Any, named: Any, output: Any, name: str = name) -> None:  # noqa: ANN401
             x, out = (next(tensors(values), None) for values in ([inputs, named], output))
