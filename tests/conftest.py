@@ -1,6 +1,7 @@
 """Pictures that tests make for themselves, and the real ones where they are at hand."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,20 @@ def trained(tmp_path_factory):
         folder, convscope.Recipe(model="lenet5_modern", size=32, epochs=6, batch=8), out=root / "runs"
     )
     return run.path, folder
+
+
+@pytest.fixture
+def browser():
+    """Chromium; its absence fails in CI and skips elsewhere."""
+    if shutil.which("chromium") is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium: apt-get install chromium")
+        pytest.skip("no Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()

@@ -1,30 +1,9 @@
 """What a person sees: a run on Hangul class names, its report opened in a browser."""
 
-import os
-import shutil
 import unicodedata
-
-import pytest
 
 import convscope as cs
 from tests.conftest import make_photos
-
-
-@pytest.fixture
-def browser():
-    """Chromium; its absence fails in CI and skips elsewhere."""
-    if shutil.which("chromium") is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: apt-get install chromium")
-        pytest.skip("no Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
 
 
 def test_a_report_on_hangul_classes_shows_their_names_composed(tmp_path, browser):

@@ -206,8 +206,8 @@ def test_from_60000_to_61706():
     full_c3, free_pooling, trained_output = (6 * 25 + 1) * 16 - 1_516, -(12 + 32), 84 * 10 + 10
 
     assert (full_c3, free_pooling, trained_output) == (900, -44, 850)
-    assert zoo.find("lenet5").parameters + full_c3 + free_pooling + trained_output == 61_706
-    assert zoo.find("lenet5_modern").parameters == 61_706
+    assert zoo.describe("lenet5").parameters + full_c3 + free_pooling + trained_output == 61_706
+    assert zoo.describe("lenet5_modern").parameters == 61_706
 
 
 def test_the_modern_lenet_costs_as_published():

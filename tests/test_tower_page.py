@@ -1,8 +1,6 @@
 """A network on one page: rows that open, two languages, nothing loaded."""
 
-import os
 import re
-import shutil
 
 import pytest
 
@@ -27,23 +25,6 @@ def test_the_page_says_what_is_lost_and_what_is_left_out():
     assert "no window reaches: 1 rows, 1 columns" in resnet
     assert "Squeeze-and-excite is left out" in mobile
     assert "Squeeze-and-excite is left out" not in resnet
-
-
-@pytest.fixture
-def browser():
-    """Chromium; its absence fails in CI and skips elsewhere."""
-    if shutil.which("chromium") is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: apt-get install chromium")
-        pytest.skip("no Chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("width", [1280, 400])
