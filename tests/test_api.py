@@ -10,7 +10,7 @@ import convscope
 ROOMS = {path.name for path in Path(convscope.__file__).parent.iterdir() if path.is_dir()}
 PUBLIC = [
     "Bundle", "ConvscopeError", "Listing", "Predictions", "Preprocess", "Recipe", "Report", "Run",
-    "build", "describe", "evaluate", "predict", "read", "train",
+    "build", "compare", "describe", "evaluate", "predict", "read", "train",
 ]  # fmt: skip
 
 

@@ -73,7 +73,8 @@ NO_EXAMPLE = {
     "convscope.data.files.write_text", "convscope.data.idx.load", "convscope.data.listing.build",
     "convscope.data.sources.gather", "convscope.data.splits.read", "convscope.data.splits.write",
     "convscope.data.stores.plain", "convscope.data.tables.refuse_missing", "convscope.data.tables.within",
-    "convscope.evaluation.answers.predict", "convscope.evaluation.protocol.evaluate",
+    "convscope.evaluation.answers.predict", "convscope.evaluation.answers.stream",
+    "convscope.evaluation.compare.compare", "convscope.evaluation.protocol.evaluate",
     "convscope.evaluation.protocol.judge", "convscope.evaluation.protocol.recorded_split",
     "convscope.evaluation.protocol.with_classes",
 }  # fmt: skip

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from convscope.data.sources import read
     from convscope.errors import ConvscopeError
     from convscope.evaluation.answers import predict
+    from convscope.evaluation.compare import compare
     from convscope.evaluation.predictions import Predictions
     from convscope.evaluation.protocol import evaluate
     from convscope.evaluation.report import Report
@@ -35,6 +36,7 @@ _HOME = {
     "Report": "evaluation.report",
     "Run": "training.run",
     "build": "models.zoo",
+    "compare": "evaluation.compare",
     "describe": "models.zoo",
     "evaluate": "evaluation.protocol",
     "predict": "evaluation.answers",
@@ -52,6 +54,7 @@ __all__ = [
     "Report",
     "Run",
     "build",
+    "compare",
     "describe",
     "evaluate",
     "predict",

@@ -132,6 +132,28 @@ class Pixels:
                 yield rows, pictures
 
 
+def fitted(listing: Listing, row: int, preprocess: Preprocess) -> Tensor | Broken:
+    """One picture at the network's size, or why it cannot be read: where every path from a file begins.
+
+    Args:
+        listing: the pictures.
+        row: which of them.
+        preprocess: cut and size.
+
+    Shape:
+        -> uint8 (channels, size, size)
+
+    Example:
+        >>> from convscope.data.builtin import digits
+        >>> fitted(digits(), 7, Preprocess(size=28, mean=(0.5,) * 3, spread=(0.5,) * 3)).shape
+        torch.Size([3, 28, 28])
+    """
+    try:
+        return preprocess.fit(listing.picture(row))
+    except UnreadableImage as error:
+        return Broken(listing.files[row], str(error))
+
+
 def free_memory(root: Path = Path("/sys/fs/cgroup")) -> int:
     """Bytes that may still be taken, by the machine's account and by the container's.
 
@@ -159,13 +181,7 @@ def _fit(
     if isinstance(listing.store, Arrays):
         return preprocess.fit(listing.store.rows([listing.files[row] for row in rows])), {}
 
-    def one(row: int) -> Tensor | Broken:
-        try:
-            return preprocess.fit(listing.picture(row))
-        except UnreadableImage as error:
-            return Broken(listing.files[row], str(error))
-
-    results = dict(zip(rows, pool.map(one, rows), strict=True))
+    results = dict(zip(rows, pool.map(lambda row: fitted(listing, row, preprocess), rows), strict=True))
     broken = {row: result for row, result in results.items() if isinstance(result, Broken)}
     pictures = [result for result in results.values() if isinstance(result, Tensor)]
     shape = (0, preprocess.channels, preprocess.size, preprocess.size)

@@ -1,22 +1,43 @@
 """Writing files so that a reader, or a crash, never meets half of one."""
 
 import csv
+import errno
 import io
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 
-def write_bytes(file: Path, content: bytes) -> None:
-    """Replace `file` at once: temporary neighbour, fsync, rename, fsync of the folder."""
+@contextmanager
+def replacing(file: Path) -> Iterator[BinaryIO]:
+    """A stream to write to: what it took replaces `file` at once at the end of the block, and not if the block fails.
+
+    It goes to a temporary neighbour; then come fsync, rename, fsync of the folder.
+
+    Args:
+        file: what is to be replaced, or made.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with replacing(Path(folder) / "a.txt") as stream:
+        ...         _ = stream.write(b"whole")
+        ...         before = (Path(folder) / "a.txt").exists()
+        ...     before, (Path(folder) / "a.txt").read_bytes()
+        (False, b'whole')
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_dir():  # the rename would say so, too, but only when all the work is done
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     part = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         with part.open("wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(file)
@@ -31,9 +52,15 @@ def write_bytes(file: Path, content: bytes) -> None:
             os.close(folder)
 
 
+def write_bytes(file: Path, content: bytes) -> None:
+    """Replace `file` at once; see `replacing`."""
+    with replacing(file) as stream:
+        stream.write(content)
+
+
 def write_text(file: Path, text: str) -> None:
     """The same for text; a file name that is not Unicode is written with its bytes escaped."""
-    write_bytes(file, text.encode("utf-8", errors="backslashreplace"))
+    write_bytes(file, _encoded(text))
 
 
 def write_json(file: Path, content: object) -> None:
@@ -42,8 +69,14 @@ def write_json(file: Path, content: object) -> None:
 
 
 def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """The same for a table."""
-    write_text(file, "".join(_line(row) for row in (header, *rows)))
+    """The same for a table; rows are written as they come, however many there are."""
+    with replacing(file) as stream:
+        for row in chain([header], rows):
+            stream.write(_encoded(_line(row)))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", errors="backslashreplace")
 
 
 def _line(row: Sequence[object]) -> str:

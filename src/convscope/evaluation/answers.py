@@ -1,17 +1,50 @@
 """`predict`: what single pictures are, one by one, a broken one never stopping the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convscope.data.listing import Listing
 from convscope.data.sources import gather
 from convscope.errors import DataError
+from convscope.inference.choice import Wish
 from convscope.inference.engine import Engine
 from convscope.models.bundle import Bundle
 from convscope.words import SILENT, Listener
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one picture is, or why that cannot be said.
+
+    Attributes:
+        file: its name.
+        classes: names, in the order of the probabilities.
+        probabilities: (K,), adding up to 1; None of a picture that cannot be read.
+        error: why it cannot be read; else None.
+    """
+
+    file: str
+    classes: tuple[str, ...]
+    probabilities: NDArray[np.float32] | None
+    error: str | None = None
+
+    def to_dict(self, top: int) -> dict[str, Any]:
+        """One row of what `convscope predict --json` prints.
+
+        Args:
+            top: how many classes to name, at most.
+        """
+        nothing: dict[str, Any] = {"label": None, "probability": None}
+        named: list[dict[str, Any]] = []
+        if self.probabilities is not None:
+            best = np.argsort(-self.probabilities, kind="stable")[:top]
+            named = [{"label": self.classes[row], "probability": float(self.probabilities[row])} for row in best]
+        return {"file": self.file, **(named[0] if named else nothing), "top": named, "error": self.error}
 
 
 def predict(
@@ -19,6 +52,8 @@ def predict(
     images: Listing | str | Path | Sequence[str | Path],
     *,
     top: int = 5,
+    precision: Wish = "auto",
+    threads: int | None = None,
     listener: Listener = SILENT,
 ) -> list[dict[str, Any]]:
     """The most probable classes of every picture, in the order given.
@@ -27,6 +62,8 @@ def predict(
         model: a model file, a run folder, or a bundle in memory.
         images: files, folders, zips or patterns, or a listing.
         top: how many classes to name, at most.
+        precision: arithmetic of the network; "auto" takes bf16 for many pictures where that pays.
+        threads: to compute with; None takes what the machine allows.
         listener: hears how far it is.
 
     Returns:
@@ -39,16 +76,42 @@ def predict(
     """
     if top < 1:
         raise DataError(f"top {top}: needs at least 1")
+    answers = stream(model, images, precision=precision, threads=threads, listener=listener)
+    return [answer.to_dict(top) for answer in answers]
+
+
+def stream(
+    model: Bundle | str | Path,
+    images: Listing | str | Path | Sequence[str | Path],
+    *,
+    precision: Wish = "auto",
+    threads: int | None = None,
+    listener: Listener = SILENT,
+) -> Iterator[Answer]:
+    """The same with the probabilities of all classes, one answer after the other; none is kept.
+
+    Args:
+        model: a model file, a run folder, or a bundle in memory.
+        images: files, folders, zips or patterns, or a listing.
+        precision: arithmetic of the network; "auto" takes bf16 for many pictures where that pays.
+        threads: to compute with; None takes what the machine allows.
+        listener: hears how far it is.
+
+    Raises:
+        DataError: no such picture.
+        ModelFileError: no such model.
+    """
     bundle = model if isinstance(model, Bundle) else Bundle.load(model)
     if not isinstance(images, Listing):
         images = gather([str(images)] if isinstance(images, (str, Path)) else [str(image) for image in images])
-    answers: dict[str, dict[str, Any]] = {}
-    for readable, chances, broken in Engine(bundle).answer(images, listener):
-        for file, row in zip(readable.files, chances, strict=True):
-            best = np.argsort(-row, kind="stable")[:top]
-            named = [{"label": bundle.card.classes[label], "probability": float(row[label])} for label in best]
-            answers[file] = {"file": file, **named[0], "top": named, "error": None}
-        for fault in broken:
-            nothing: dict[str, Any] = {"label": None, "probability": None, "top": []}
-            answers[fault.file] = {"file": fault.file, **nothing, "error": fault.reason}
-    return [answers[file] for file in images.files]
+    engine = Engine(bundle, precision=precision, threads=threads, pictures=len(images))
+    if engine.precision == "bf16":
+        listener.message("predict.bf16")
+    done = 0
+    for readable, rows, broken in engine.answer(images, listener):
+        chances = dict(zip(readable.files, rows, strict=True))
+        reasons = {fault.file: fault.reason for fault in broken}
+        stretch = images.files[done : done + len(readable) + len(broken)]
+        done += len(stretch)
+        for file in stretch:
+            yield Answer(file, bundle.card.classes, chances.get(file), reasons.get(file))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convscope.data.files import write_csv
+from convscope.data.stores import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class Predictions:
         header = ["file", "true", "predicted", "probability", *(f"p:{name}" for name in self.classes)]
         rows = (
             [
-                name,
+                printable(name),
                 self.classes[truth],
                 self.classes[predicted],
                 f"{chances[predicted]:.6f}",

@@ -16,7 +16,7 @@ from convscope.data.stores import printable
 from convscope.errors import DataError, UnreadableImage
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.report import Report
-from convscope.inference.engine import PRECISIONS, Engine, Precision
+from convscope.inference.engine import PRECISIONS, Answering, Engine, Precision
 from convscope.models.bundle import Bundle
 from convscope.words import SILENT, Listener
 
@@ -31,6 +31,7 @@ def evaluate(
     split: str | None = None,
     views: str = "centre",
     precision: Precision = "f32",
+    engine: Answering | None = None,
     listener: Listener = SILENT,
 ) -> Report:
     """Judge a model on pictures.
@@ -45,6 +46,7 @@ def evaluate(
         split: "test", "val" or "all"; None takes the test if there is one, else val, else all.
         views: "centre": one view of each picture.
         precision: arithmetic of the network, "f32" or "bf16".
+        engine: what answers; None takes the fastest at hand for so many pictures.
         listener: hears how far it is.
 
     Raises:
@@ -84,7 +86,8 @@ def evaluate(
                 f"{listing.title}: all {len(known):,} test pictures were trained on, so they test nothing; "
                 "give other pictures"
             )
-    report = judge(bundle, listing.take(rows), split=split, precision=precision, listener=listener)
+    judged = listing.take(rows)
+    report = judge(bundle, judged, split=split, precision=precision, engine=engine, listener=listener)
     return replace(
         report,
         own_split=bool(own),
@@ -94,7 +97,13 @@ def evaluate(
 
 
 def judge(
-    bundle: Bundle, listing: Listing, *, split: str, precision: Precision = "f32", listener: Listener = SILENT
+    bundle: Bundle,
+    listing: Listing,
+    *,
+    split: str,
+    precision: Precision = "f32",
+    engine: Answering | None = None,
+    listener: Listener = SILENT,
 ) -> Report:
     """The report of a model on every picture of a listing, whatever part it is called.
 
@@ -104,7 +113,8 @@ def judge(
     listing = with_classes(listing, bundle.card.classes, bundle.card.codes)
     start = time.perf_counter()
     judged, broken = [], list[Broken]()
-    for readable, chances, faults in Engine(bundle, precision=precision).answer(listing, listener):
+    engine = engine or Engine(bundle, precision=precision, pictures=len(listing))
+    for readable, chances, faults in engine.answer(listing, listener):
         judged.append((readable, chances))
         broken += faults
     predictions = Predictions(
@@ -121,7 +131,7 @@ def judge(
         seconds_per_image=(time.perf_counter() - start) / len(listing),
         split=split,
         model=bundle.card.network,
-        precision=precision,
+        precision=engine.precision,
         data=listing.title,
         broken=tuple({"file": fault.file, "reason": fault.reason} for fault in broken),
     )

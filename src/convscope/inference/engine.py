@@ -1,75 +1,256 @@
-"""Pictures through a trained network: torch, in float32 the reference that every other engine must agree with."""
+"""Pictures through a trained network: torch in float32 is the reference that every other engine must agree with."""
 
-from collections.abc import Iterator
-from typing import Literal
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from convscope.data.batches import Broken, Pixels
+from convscope.data.batches import Broken
 from convscope.data.listing import Listing
-from convscope.inference import cpu
+from convscope.data.stream import stream
+from convscope.data.views import View
+from convscope.errors import ModelError
+from convscope.inference import choice, cpu
+from convscope.inference.choice import Choice, choose
+from convscope.inference.engines import PRECISIONS, Compiled, Precision, eager, onnx, openvino
 from convscope.models.bundle import Bundle
+from convscope.models.heads import embedding, split
 from convscope.words import SILENT, Listener
 
-Precision = Literal["f32", "bf16"]
-PRECISIONS: tuple[Precision, ...] = ("f32", "bf16")
-BATCH = 64
-CHUNK = 512
+__all__ = ["PRECISIONS", "Answering", "Engine", "Precision", "Values"]
+
+BATCH = 32
+
+
+class Values(NamedTuple):
+    """What an engine made of some pictures.
+
+    Attributes:
+        listing: the readable ones.
+        values: a row for each.
+        broken: the others.
+    """
+
+    listing: Listing
+    values: NDArray[np.float32]
+    broken: tuple[Broken, ...]
+
+
+class Answering(Protocol):
+    """Whatever answers a listing."""
+
+    @property
+    def precision(self) -> Precision:
+        """The arithmetic of its answers."""
+        ...
+
+    def answer(self, listing: Listing, listener: Listener = SILENT) -> Iterator[Values]:
+        """Probabilities, some pictures at a time, in order."""
+        ...
 
 
 class Engine:
-    """A model that answers.
+    """A model that answers. Nothing is compiled before the first question.
+
+    The network is cut before its scoring layer: what comes before, the trunk, runs on the engine, the scoring layer in
+    PyTorch in float32. So models that share a borrowed trunk share its compiled form.
 
     Args:
         bundle: the model.
-        precision: "f32", the reference, or "bf16": convolutions and dense layers in bfloat16.
+        precision: "f32", or "bf16": the trunk's convolutions and dense layers in bfloat16; "auto" tests it where the
+            work is worth a test.
         threads: to compute with; None takes what the machine allows.
         device: where to compute.
+        backend: "torch", "openvino" or "onnx"; "auto" takes the fastest for the pictures ahead.
+        pictures: about how many will be asked for.
+
+    Raises:
+        RecipeError: an engine that cannot be had.
     """
 
     def __init__(
-        self, bundle: Bundle, *, precision: Precision = "f32", threads: int | None = None, device: str = "cpu"
+        self,
+        bundle: Bundle,
+        *,
+        precision: choice.Wish = "f32",
+        threads: int | None = None,
+        device: str = "cpu",
+        backend: str = "auto",
+        pictures: int = 1,
     ) -> None:
         self.bundle = bundle
-        self.precision = precision
-        self.readers = cpu.threads(threads)
-        self.threads = cpu.threads_for(bundle.card.describe().macs * BATCH, threads)
         self.device = torch.device(device)
-        self.network = bundle.network().to(memory_format=torch.channels_last).to(self.device)
+        self.macs = bundle.card.describe().macs
+        self.readers = cpu.threads(threads)
+        self.threads = cpu.threads_for(self.macs * BATCH, threads)
+        self._wish: dict[str, Any] = {"backend": backend, "precision": precision, "device": device}
+        self._pictures = pictures
+        choose(self.macs, pictures, **self._wish)  # complain now rather than at the first picture
 
-    @torch.inference_mode()
-    def probabilities(self, pixels: torch.Tensor) -> NDArray[np.float32]:
+    @cached_property
+    def network(self) -> nn.Module:
+        """The whole network in evaluation mode."""
+        return self.bundle.network()
+
+    @cached_property
+    def _halves(self) -> tuple[nn.Module, nn.Module]:
+        try:
+            trunk, head = split(self.network)
+        except ModelError:  # scores that no single layer gives: then the trunk is all of it
+            return self.network, nn.Identity()
+        return trunk, head.to(self.device)
+
+    @cached_property
+    def key(self) -> str:
+        """Names the trunk by what it computes: its layers, its numbers, and how bytes become its input."""
+        card = self.bundle.card
+        told = (
+            card.network,
+            card.definition,
+            card.preprocess.model_dump(include={"size", "channels", "mean", "spread"}),
+        )
+        digest = sha256(repr(told).encode())
+        for name, tensor in sorted(self._halves[0].state_dict().items()):
+            digest.update(f"{name}{tuple(tensor.shape)}".encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def choice(self) -> Choice:
+        """What computes, and why."""
+        kept = self.macs >= choice.SMALL_MACS and openvino.available() and openvino.kept(self.key)
+        chosen = choose(self.macs, self._pictures, kept=kept, **self._wish)
+        if self._wish["precision"] != "auto" or chosen.backend == "onnx":
+            return chosen
+        reason = choice.tested(self.macs, self._pictures)
+        if reason:
+            return chosen._replace(why=f"{chosen.why}; f32: {reason}")
+        gain = self._bf16_gain(chosen)
+        return chosen._replace(
+            precision="bf16" if gain >= cpu.WORTH_IT else "f32",
+            why=f"{chosen.why}; bf16 ran {gain:.2f} times as fast as f32",
+        )
+
+    def _bf16_gain(self, chosen: Choice) -> float:
+        compiled = {bf16: self._compile(chosen._replace(precision="bf16" if bf16 else "f32")) for bf16 in (True, False)}
+        preprocess = self.bundle.card.preprocess
+        pixels = torch.zeros(BATCH, preprocess.channels, preprocess.size, preprocess.size, dtype=torch.uint8)
+
+        def step(bf16: bool) -> None:
+            for _ in compiled[bf16].run([pixels] * 2):
+                pass
+
+        with cpu.using(self.threads):
+            return cpu.bf16_gain(step, f"answer {self.key[:12]} {chosen.backend}")
+
+    def _compile(self, chosen: Choice) -> Compiled:
+        trunk, preprocess = self._halves[0], self.bundle.card.preprocess
+        if chosen.backend == "openvino":
+            return openvino.OpenVino(trunk, preprocess, key=self.key, precision=chosen.precision, threads=self.threads)
+        if chosen.backend == "onnx":
+            return onnx.Onnx(trunk, preprocess, threads=self.threads)
+        return eager.Eager(trunk, preprocess, precision=chosen.precision, threads=self.threads, device=self.device)
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The trunk, ready to run; in PyTorch where the engine that was chosen by itself does not know a layer."""
+        try:
+            return self._compile(self.choice)
+        except (RuntimeError, TypeError) as error:
+            if self._wish["backend"] != "auto" or self.choice.backend == "torch":
+                raise
+            reason = " ".join(str(error).split())[:120]
+            self.__dict__["choice"] = Choice(
+                "torch", self.choice.precision, f"{self.choice.backend} cannot run this network ({reason})"
+            )
+            return self._compile(self.choice)
+
+    @property
+    def precision(self) -> Precision:
+        """The trunk's arithmetic."""
+        return self.choice.precision
+
+    def probabilities(self, pixels: Tensor) -> NDArray[np.float32]:
         """What each picture probably is.
 
         Shape:
             uint8 (N, channels, size, size), from `Preprocess.fit` -> float32 (N, K), rows adding up to 1
         """
-        with cpu.using(self.threads):
-            answers = [self._one_batch(batch) for batch in torch.split(pixels, BATCH)]
+        answers = [self.score(entering) for entering in self._run(pixels)]
         return np.concatenate(answers) if answers else np.empty((0, len(self.bundle.card.classes)), np.float32)
 
-    def _one_batch(self, pixels: torch.Tensor) -> NDArray[np.float32]:
-        x = self.bundle.card.preprocess.scale(pixels.to(self.device)).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            scores = self.network(x)
-        answers: NDArray[np.float32] = torch.softmax(scores.double(), dim=1).float().cpu().numpy()
+    def embeddings(self, pixels: Tensor) -> NDArray[np.float32]:
+        """What the scoring layer sees of each picture; of a whole map its mean.
+
+        Shape:
+            uint8 (N, channels, size, size), from `Preprocess.fit`; N ≥ 1 -> float32 (N, D)
+        """
+        return np.concatenate([embedded(entering) for entering in self._run(pixels)])
+
+    def _run(self, pixels: Tensor) -> Iterator[NDArray[np.float32]]:
+        return self.compiled.run(torch.split(pixels, BATCH)) if len(pixels) else iter(())
+
+    @torch.inference_mode()
+    def score(self, entering: NDArray[np.float32]) -> NDArray[np.float32]:
+        """From what enters the scoring layer to probabilities, (N, K)."""
+        with cpu.using(self.threads):
+            scores = self._halves[1](torch.from_numpy(entering).to(self.device))
+            answers: NDArray[np.float32] = torch.softmax(scores.double(), dim=1).float().cpu().numpy()
         return answers
 
-    def answer(
-        self, listing: Listing, listener: Listener = SILENT
-    ) -> Iterator[tuple[Listing, NDArray[np.float32], tuple[Broken, ...]]]:
-        """Answer a listing of any length, some hundreds of pictures at a time.
+    def answer(self, listing: Listing, listener: Listener = SILENT) -> Iterator[Values]:
+        """Probabilities of a listing of any length, some pictures at a time, in order."""
+        empty = np.empty((0, len(self.bundle.card.classes)), np.float32)
+        return self._through(listing, self.score, empty, "answer", listener)
 
-        Returns:
-            For each stretch: its readable pictures, their probabilities (N, K), and the pictures that are broken.
-        """
-        for start in range(0, len(listing), CHUNK):
-            stretch = listing.take(range(start, min(start + CHUNK, len(listing))))
-            pixels = Pixels(stretch, self.bundle.card.preprocess, threads=self.readers, allow_none=True)
-            rows = np.arange(len(pixels))
-            answers = [self.probabilities(pictures) for _, pictures in pixels.batches(rows, BATCH)] if len(rows) else []
-            empty = np.empty((0, len(self.bundle.card.classes)), np.float32)
-            yield pixels.listing, np.concatenate(answers) if answers else empty, pixels.broken
-            listener.progress("answer", start + len(stretch), len(listing))
+    def embed(self, listing: Listing, listener: Listener = SILENT, view: View | None = None) -> Iterator[Values]:
+        """Embeddings of a listing of any length, likewise; `view` looks in another way than the model does."""
+        return self._through(listing, embedded, np.empty((0, 0), np.float32), "embed", listener, view)
+
+    def _through(
+        self,
+        listing: Listing,
+        finish: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+        empty: NDArray[np.float32],
+        stage: str,
+        listener: Listener,
+        view: View | None = None,
+    ) -> Iterator[Values]:
+        """Decode, run and finish, each while the others are at work."""
+        view = view or View("centre", self.bundle.card.preprocess)
+        under_way: deque[tuple[list[int], tuple[Broken, ...]]] = deque()
+        done = 0
+
+        def feed() -> Iterator[Tensor]:
+            for some in stream(listing, view.preprocess, batch=BATCH, threads=self.readers):
+                under_way.append((some.rows, some.broken))
+                if some.rows:
+                    yield some.pixels.flip(-1) if view.flip else some.pixels
+
+        def told(values: NDArray[np.float32]) -> Values:
+            nonlocal done
+            rows, broken = under_way.popleft()
+            done += len(rows) + len(broken)
+            listener.progress(stage, done, len(listing))
+            return Values(listing.take(rows), values, broken)
+
+        def unread() -> Iterator[Values]:  # batches without one readable picture have no result to wait for
+            while under_way and not under_way[0][0]:
+                yield told(empty)
+
+        for entering in self.compiled.run(feed()):
+            yield from unread()
+            yield told(finish(entering))
+        yield from unread()
+
+
+def embedded(entering: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The embedding in what enters a scoring layer."""
+    vectors: NDArray[np.float32] = embedding(torch.from_numpy(entering)).numpy()
+    return vectors

@@ -104,6 +104,8 @@ def he(network: nn.Module, *scores: nn.Module) -> None:
         >>> 0.055 < layer.weight.std().item() < 0.063         # sqrt(2 / 576) = 0.0589
         True
     """
+    if any(parameter.is_meta for parameter in network.parameters()):
+        return  # nothing to fill; PyTorch would load its compiler, which takes seconds, to fill it
     last = {layer for head in scores for layer in head.modules()}
     for layer in network.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):

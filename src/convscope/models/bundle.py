@@ -5,7 +5,7 @@ Nothing is executed on reading: tensors are raw numbers, everything else is JSON
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import safetensors
 import safetensors.torch
@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from convscope.data.files import write_bytes
 from convscope.data.preprocess import Preprocess
 from convscope.errors import ModelError, ModelFileError
-from convscope.layers.summary import AUXILIARY, Summary
+from convscope.layers.summary import AUXILIARY, Summary, summarise
 from convscope.models import own, zoo
+from convscope.models.heads import with_linear_head
 from convscope.models.network import Network, answering
 
 SCHEMA = 1
@@ -35,6 +36,7 @@ class Card(BaseModel):
         convscope: version that wrote the file.
         network: name in the zoo, or of a network of somebody's own.
         definition: of a network of somebody's own, whole; None for those that convscope or timm knows.
+        head: whose scoring layer it has: the network's own, or the linear one of transfer learning.
         classes: names, in the order of the outputs.
         codes: another name of each class, in the same order, such as WordNet ids; or none.
         preprocess: how a picture becomes its input.
@@ -50,6 +52,7 @@ class Card(BaseModel):
     convscope: str
     network: str
     definition: dict[str, Any] | None = None
+    head: Literal["own", "linear"] = "own"
     classes: tuple[str, ...] = Field(min_length=2)
     codes: tuple[str, ...] = ()
     preprocess: Preprocess
@@ -94,7 +97,8 @@ class Card(BaseModel):
         Raises:
             ModelError: it cannot be built.
         """
-        return self.row().build(len(self.classes), self.preprocess.channels, self.preprocess.size)
+        network = self.row().build(len(self.classes), self.preprocess.channels, self.preprocess.size)
+        return with_linear_head(network, len(self.classes)) if self.head == "linear" else network
 
     def describe(self) -> Summary:
         """The network's layers, for its classes and input.
@@ -102,9 +106,11 @@ class Card(BaseModel):
         Raises:
             ModelFileError: it cannot be built.
         """
-        size = (len(self.classes), self.preprocess.channels, self.preprocess.size)
+        channels, size = self.preprocess.channels, self.preprocess.size
         try:
-            return self.row().describe(self.network, *size)
+            with torch.device("meta"):
+                network = self.build()
+            return summarise(network, (channels, size, size), self.network)
         except ModelError as error:
             raise ModelFileError(f"the model's network cannot be built: {_line(error)}") from None
 
@@ -123,22 +129,26 @@ class Bundle:
     weights: dict[str, Tensor] = field(repr=False)
     path: Path | None = None
 
-    def network(self) -> nn.Module:
-        """The network with its weights, in evaluation mode, without the heads that serve training only.
+    def network(self, *, auxiliary: bool = False) -> nn.Module:
+        """The network with its weights, in evaluation mode.
+
+        Args:
+            auxiliary: with the heads that serve training only, where the weights have them.
 
         Raises:
             ModelFileError: the weights are not this network's.
         """
-        weights = self._answering_weights()
+        weights = self.weights if auxiliary else self._answering_weights()
+        build = self.card.build if weights.keys() - self._answering_weights().keys() else self._answering
         try:
             with torch.device("meta"):
-                network = answering(self.card.build())
+                network = build()
             for name, tensor in network.state_dict().items():
                 found = weights.get(name, tensor).dtype
                 if found != tensor.dtype:
                     raise ModelError(f"{name} holds {found}, not {tensor.dtype}")
             if any(buffer.is_meta and name not in weights for name, buffer in network.named_buffers()):
-                network = answering(self.card.build())  # it computes some values itself and keeps them in no file
+                network = build()  # it computes some values itself and keeps them in no file
             network.load_state_dict(weights, assign=True)
         except (RuntimeError, ModelError) as error:
             title, reason = self.path or "the model", str(error).partition(":\n")[2] or error
@@ -154,6 +164,9 @@ class Bundle:
         """Write the model file, at once or not at all, without the heads that serve training only."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._answering_weights().items()}
         write_bytes(file, safetensors.torch.save(tensors, metadata={KEY: self.card.model_dump_json()}))
+
+    def _answering(self) -> nn.Module:
+        return answering(self.card.build())
 
     def _answering_weights(self) -> dict[str, Tensor]:
         return {name: tensor for name, tensor in self.weights.items() if not name.startswith(AUXILIARY)}

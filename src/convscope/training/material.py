@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +17,13 @@ from convscope.inference import cpu
 from convscope.layers.cost import parameters
 from convscope.models import own, zoo
 from convscope.models.network import Network
+from convscope.training import backbone
+from convscope.training.backbone import TINY
 from convscope.training.recipe import Recipe
+from convscope.training.transfer.looks import Looks
+from convscope.training.transfer.start import Start, start
 from convscope.words import Listener
 
-TINY = 32
 PHOTO_SIZE = 64
 MOST_NAMED = 50
 
@@ -36,12 +38,14 @@ class Material:
     """What a run works with, once the pictures are read.
 
     Attributes:
-        recipe: with data, network, size and device chosen.
+        recipe: with data, network, mode, size and device chosen.
         row: of the network.
         preprocess: what the network's pictures go through.
         listing: the readable pictures, each in a part.
-        pixels: the same, part by part.
+        pixels: the same, part by part; empty for a frozen run, which keeps embeddings instead.
         broken: pictures that could not be read.
+        start: the borrowed network; None from scratch.
+        looks: what the borrowed network's frozen trunk saw; None from scratch.
     """
 
     recipe: Recipe
@@ -50,22 +54,66 @@ class Material:
     listing: Listing
     pixels: dict[str, Pixels]
     broken: tuple[Broken, ...]
+    start: Start | None = None
+    looks: Looks | None = None
 
 
 def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
-    """Split, choose network and size, and read every picture.
+    """Split, choose network, mode and size, and read every picture.
 
     Raises:
         DataError: fewer than two classes, or one without a readable picture to train on.
+        ModelError: weights that were asked for and cannot be had.
     """
     if len(listing.classes) < 2:
         raise DataError(
             f"{listing.title}: one class only ({listing.classes[0]!r}); a classifier needs two: one folder for each"
         )
-    recipe = recipe.whole()
-    row = zoo.stored(recipe.network or "lenet5_modern", recipe.definition)
-    recipe = recipe.settle(data=_where(recipe.data or listing.title), **_choose(listing, recipe, row))
-    preprocess = row.preprocess(recipe.size or 0, listing.channels, recipe.resize)
+    chosen = backbone.choose(recipe.whole(), listing, listener)
+    recipe, row = chosen.recipe, zoo.stored(chosen.recipe.network, chosen.recipe.definition)
+    borrowed = _borrow(recipe, chosen.file, listing) if chosen.file else None
+    recipe = recipe.settle(data=_where(recipe.data or listing.title), device=_device(recipe.device))
+    if borrowed:
+        preprocess = borrowed.preprocess
+    else:
+        preprocess = row.preprocess(_size(listing, recipe, row), listing.channels, recipe.resize)
+    preprocess = preprocess.model_copy(update={"decode": recipe.decode})
+    recipe = recipe.settle(size=preprocess.size, resize=preprocess.resize)
+    _tell(listing, recipe, preprocess, borrowed, listener)
+    listing.hash(listener)
+    shares = recipe.split_seed, recipe.val_share, recipe.test_share
+    divided = listing.split(*shares)  # an impossible split is better told before the pictures are read than after
+    if recipe.mode != "frozen":
+        _refuse_too_large(recipe, row, len(listing.classes), preprocess)
+    looks = Looks.at(divided, borrowed, recipe, listener) if borrowed else None
+    whole = None
+    if recipe.mode != "frozen":
+        whole = Pixels(listing, preprocess, threads=cpu.threads(recipe.threads), listener=listener)
+    broken = whole.broken if whole else looks.broken if looks else ()
+    _name(broken, listener)
+    if broken:
+        gone = {fault.file for fault in broken}
+        readable = listing.take([row for row, file in enumerate(listing.files) if file not in gone])
+        divided = (whole.listing if whole else readable).split(*shares)
+    listener.message("train.split", **{part: divided.parts.count(part) for part in splits.PARTS})
+    _refuse_empty(divided)
+    _refuse_known_test(divided)
+    pixels = {part: whole.take(_rows(divided, part)) for part in splits.PARTS if part in divided.parts} if whole else {}
+    if not borrowed and row.scale is None:
+        preprocess = measured(pixels["train"], preprocess)
+        for part in pixels.values():
+            part.preprocess = preprocess
+    return Material(recipe, row, preprocess, divided, pixels, broken, borrowed, looks)
+
+
+def _borrow(recipe: Recipe, file: Path, listing: Listing) -> Start:
+    resize = recipe.resize if "resize" in recipe.model_fields_set else None
+    count, channels = len(listing.classes), listing.channels
+    return start(recipe.network, recipe.definition, file, count, channels, recipe.size, resize)
+
+
+def _tell(listing: Listing, recipe: Recipe, preprocess: Preprocess, borrowed: Start | None, listener: Listener) -> None:
+    """What is known before any picture is read."""
     if recipe.definition:
         definition = own.parse(recipe.definition, recipe.network)
         for lost in own.notes(definition, preprocess.channels, preprocess.size):
@@ -73,28 +121,16 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     listener.message("train.classes", count=len(listing.classes), names=", ".join(listing.classes[:20]))
     if listing.ignored:
         listener.message("train.ignored", count=len(listing.ignored), first=listing.ignored[0])
-    if recipe.weights == "default" and listing.side is None:
-        listener.message("train.scratch", model=recipe.network)
-        listener.message("train.scratch.more")
-    listing.hash(listener)
-    shares = recipe.split_seed, recipe.val_share, recipe.test_share
-    divided = listing.split(*shares)  # an impossible split is better told before the pictures are read than after
-    _refuse_too_large(recipe, row, len(listing.classes), preprocess)
-    whole = Pixels(listing, preprocess, threads=cpu.threads(), listener=listener)
-    for fault in whole.broken[:MOST_NAMED]:
+    if borrowed:
+        listener.message(f"train.{recipe.mode}", model=recipe.network, file=borrowed.source, licence=borrowed.licence)
+
+
+def _name(broken: tuple[Broken, ...], listener: Listener) -> None:
+    """Say which pictures are left out."""
+    for fault in broken[:MOST_NAMED]:
         listener.message("train.broken", file=fault.file, reason=fault.reason)
-    if len(whole.broken) > MOST_NAMED:
-        listener.message("result.broken.more", count=len(whole.broken) - MOST_NAMED)
-    listing = whole.listing.split(*shares) if whole.broken else divided
-    listener.message("train.split", **{part: listing.parts.count(part) for part in splits.PARTS})
-    _refuse_empty(listing)
-    _refuse_known_test(listing)
-    pixels = {part: whole.take(_rows(listing, part)) for part in splits.PARTS if part in listing.parts}
-    if row.scale is None:
-        preprocess = measured(pixels["train"], preprocess)
-        for part in pixels.values():
-            part.preprocess = preprocess
-    return Material(recipe, row, preprocess, listing, pixels, whole.broken)
+    if len(broken) > MOST_NAMED:
+        listener.message("result.broken.more", count=len(broken) - MOST_NAMED)
 
 
 def _where(data: str) -> str:
@@ -106,20 +142,20 @@ def _rows(listing: Listing, part: str) -> NDArray[np.int64]:
     return np.flatnonzero(np.array(listing.parts) == part)
 
 
-def _choose(listing: Listing, recipe: Recipe, row: Network) -> dict[str, Any]:
-    """Network, input size and device, where the recipe leaves them open."""
+def _size(listing: Listing, recipe: Recipe, row: Network) -> int:
+    """Side of the input of a network that is trained from scratch."""
     if recipe.size or recipe.definition:  # who writes a network's layers down writes down its input
-        size = recipe.size or row.sizes[0]
-    elif listing.side is not None and listing.side <= TINY:
-        size = _for_thumbnails(listing.side, row.sizes)
-    else:  # photos deserve more than the thumbnails that the oldest networks were made for
-        size = PHOTO_SIZE if row.any_size and row.sizes[0] <= TINY else row.sizes[0]
-    if recipe.device == "cuda" and not torch.cuda.is_available():
+        return recipe.size or row.sizes[0]
+    if listing.side is not None and listing.side <= TINY:
+        return _for_thumbnails(listing.side, row.sizes)
+    # photos deserve more than the thumbnails that the oldest networks were made for
+    return PHOTO_SIZE if row.any_size and row.sizes[0] <= TINY else row.sizes[0]
+
+
+def _device(wanted: str) -> str:
+    if wanted == "cuda" and not torch.cuda.is_available():
         raise RecipeError("--device cuda: no CUDA GPU here; allowed: auto, cpu")
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if recipe.device == "auto" else recipe.device
-    if recipe.definition:
-        return {"size": size, "device": device}
-    return {"model": recipe.model or "lenet5_modern", "size": size, "device": device}
+    return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted
 
 
 def _for_thumbnails(side: int, sizes: tuple[int, ...]) -> int:

@@ -10,6 +10,17 @@ from convscope.data.files import write_text
 from convscope.errors import ModelError, RecipeError, nearest
 from convscope.models import own
 
+# what a mode's numbers are where nobody says otherwise
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "frozen": {"epochs": 1},
+    "finetune": {"epochs": 5, "batch": 32, "warmup_epochs": 0.5},
+}
+# settings of steps, of which a frozen run takes none
+STEPS = (
+    "epochs", "batch", "rate", "optimiser", "momentum", "decay", "schedule", "step_epochs", "step_factor",
+    "warmup_epochs", "patience_checks", "min_delta", "time_limit_min",
+)  # fmt: skip
+
 
 class Recipe(BaseModel):
     """Every number of a run, settled before it starts.
@@ -28,10 +39,23 @@ class Recipe(BaseModel):
     """What is trained on: a folder, file or built-in name."""
     model: str | None = None
     """Network, from `convscope models`, or a YAML file with a list of layers; without one, a classic that fits."""
-    mode: Literal["scratch"] = "scratch"
-    """How much is learned: `scratch` learns everything."""
-    weights: Literal["default", "none"] = "default"
-    """Borrowed weights to start from."""
+    mode: Literal["auto", "scratch", "frozen", "finetune"] = "auto"
+    """How much is learned: everything from `scratch`, a new head on a `frozen` borrowed network, or the head first and
+    then all of it (`finetune`); `auto` is frozen where weights are at hand, else scratch."""
+    weights: str = "default"
+    """Borrowed weights to start from: a safetensors file, `default` for what lies in the weights folders, or `none`."""
+    weights_dir: str | None = None
+    """Folder to look for weights in, before the cache."""
+    views: Literal["centre", "flip", "crops"] = "centre"
+    """Of a frozen run: what the head learns from, the picture, also mirrored, or both also from closer."""
+    strength: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Of a frozen head: the inverse of its penalty on weights; without one, cross-validation chooses."""
+    balance: bool = True
+    """Of a frozen head: rare classes count as much as frequent ones."""
+    augment: bool = True
+    """Of fine-tuning: another random crop of each picture in each epoch, half of them mirrored."""
+    decode: Literal["full", "scaled"] = "full"
+    """`scaled` reads JPEGs at a half, quarter or eighth where that still is twice the size needed."""
     epochs: int = Field(default=30, ge=1)
     """Passes over the training pictures."""
     batch: int = Field(default=64, ge=2)
@@ -81,6 +105,11 @@ class Recipe(BaseModel):
     definition: dict[str, Any] | None = None
     """A network of your own, whole: counts instead of the YAML file that `model` names, which may change or go."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_mode_has_it(cls, given: Any) -> Any:  # noqa: ANN401 (anything may be given)
+        return {**DEFAULTS.get(str(given.get("mode")), {}), **given} if isinstance(given, dict) else given
+
     @field_validator("definition")
     @classmethod
     def _can_be_built(cls, definition: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -93,6 +122,15 @@ class Recipe(BaseModel):
     def _consistent(self) -> Self:
         if self.definition is not None and self.model is not None and not self.model.endswith(own.SUFFIXES):
             raise ValueError(f"model {self.model} and a definition of another network: leave one of them out")
+        if self.mode in {"frozen", "finetune"} and self.weights == "none":
+            raise ValueError(f"mode {self.mode} starts from borrowed weights, and weights none has none; take scratch")
+        if self.mode == "frozen":
+            for field in STEPS:
+                if getattr(self, field) != (1 if field == "epochs" else Recipe.model_fields[field].default):
+                    raise ValueError(
+                        f"{field} {getattr(self, field)}: a frozen run fits its head at once, without steps or epochs; "
+                        "leave it out, or take mode finetune"
+                    )
         if self.warmup_epochs >= self.epochs:
             raise ValueError(f"warm-up ({self.warmup_epochs} epochs) must end before training does ({self.epochs})")
         if self.rbf_margin is not None and self.model != "lenet5":
@@ -106,7 +144,7 @@ class Recipe(BaseModel):
             RecipeError: a value that cannot be.
         """
         fresh = {"definition": None} if "model" in choices else {}
-        return parse({**self.model_dump(), **fresh, **choices})
+        return parse({**self.model_dump(exclude_unset=True), **fresh, **choices})
 
     @property
     def network(self) -> str:
@@ -186,8 +224,6 @@ def _in_words(error: ValidationError) -> str:
     name, kind, limits = ".".join(str(part) for part in first["loc"]), first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
         return f"{name}: not a setting; {nearest(name, list(Recipe.model_fields))}"
-    if name == "mode" and str(first["input"]) in {"frozen", "finetune"}:
-        return f"mode {first['input']}: this version trains from scratch; allowed: scratch"
     if kind == "value_error":
         return str(limits["error"])
     sentence = _SENTENCES.get(kind, first["msg"].replace("Input should be", "expected")).format(**limits)

@@ -1,34 +1,31 @@
 """`train`: from a listing of pictures to a finished run."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
 from convscope.data import splits
-from convscope.data.files import write_json
-from convscope.data.listing import Listing, sort_classes
+from convscope.data.files import as_rows, write_csv, write_json
+from convscope.data.listing import Listing
 from convscope.data.sources import read
-from convscope.data.stores import printable
 from convscope.errors import DataError, RunError
 from convscope.evaluation.protocol import Thumbnails, evaluate
-from convscope.evaluation.report import Facts
 from convscope.inference import cpu
 from convscope.models import zoo
-from convscope.models.bundle import FILE, MAX_HASHES, Bundle, Card
-from convscope.training import choices
-from convscope.training.checkpoint import Checkpoint
+from convscope.models.bundle import FILE, Bundle
+from convscope.training import choices, record
+from convscope.training.checkpoint import Checkpoint, clone
 from convscope.training.loop import Loop, Outcome
 from convscope.training.material import Material, prepare
 from convscope.training.recipe import Recipe, load, parse
 from convscope.training.run import (
-    LIBRARIES,
     Run,
     default_name,
     environment,
@@ -74,21 +71,31 @@ def train(
     if images is None:
         raise DataError("no pictures to train on: give a folder, a file or a built-in name such as digits")
     if recipe.network:
-        zoo.stored(recipe.network, recipe.definition)
+        zoo.stored(recipe.network, recipe.definition)  # a name that is none is told before pictures are read
     out = Path(out)
     refuse_unwritable(out, name)
     listing = images if isinstance(images, Listing) else read(images)
     material = prepare(listing, recipe, listener)
-    recipe = material.recipe
-    network = _fresh(recipe, material)
-    with cpu.using(None):
-        recipe, reasons = choices.settle(recipe, network, material.preprocess, listener)
+    recipe, reasons = _settle(material, listener)
 
     folder = new_folder(out, name or default_name(recipe.network, listing.title))
-    splits.write(folder / "split.csv", _record(listing, material))
+    splits.write(folder / "split.csv", record.split_rows(listing, material))
     write_json(folder / "env.json", environment(recipe.threads or 0, recipe.device, reasons))
     recipe.save(folder / "config.yaml")  # last: a folder that has it can be resumed
-    return _finish(_fresh(recipe, material), replace(material, recipe=recipe), folder, None, listener, language, start)
+    return _finish(replace(material, recipe=recipe), folder, None, listener, language, start)
+
+
+def _settle(material: Material, listener: Listener) -> tuple[Recipe, dict[str, Any]]:
+    """Threads and precision, and what env.json says of why; with where borrowed weights came from."""
+    recipe, start = material.recipe, material.start
+    borrowed = {"weights": {"file": start.source, "sha256": start.sha256, "licence": start.licence}} if start else {}
+    if material.looks and recipe.mode == "frozen":
+        engine = material.looks.embedder.engine
+        why = {"engine": engine.choice.backend, "precision": engine.precision, "precision_why": engine.choice.why}
+        return recipe.settle(threads=engine.threads, precision=engine.precision), borrowed | why
+    with cpu.using(None):
+        recipe, reasons = choices.settle(recipe, _fresh(recipe, material), material.preprocess, listener)
+    return recipe, borrowed | reasons
 
 
 def _resume(
@@ -101,50 +108,49 @@ def _resume(
     recipe = parse(load(folder / "config.yaml"))
     checkpoint = Checkpoint.load(folder)
     listing = images if isinstance(images, Listing) else read(images or recipe.data or "")
-    listing = _as_recorded(listing, splits.read(folder / "split.csv"), listing.hash(listener), folder)
+    listing = record.as_recorded(listing, splits.read(folder / "split.csv"), listing.hash(listener), folder)
     material = prepare(listing, recipe, listener)
     listener.message("train.resume", epoch=len(checkpoint.history) if checkpoint else 0, run=folder)
-    return _finish(_fresh(recipe, material), material, folder, checkpoint, listener, language, start)
+    _refuse_other_weights(folder, material)
+    return _finish(material, folder, checkpoint, listener, language, start)
 
 
-def _record(listing: Listing, material: Material) -> list[splits.Row]:
-    """Who trains, validates and tests; pictures that could not be read are kept in mind as `broken`."""
-    broken = {fault.file for fault in material.broken}
-    parts = dict(zip(material.listing.files, material.listing.parts, strict=True))
-    return [
-        splits.Row(printable(file), listing.classes[label], "broken" if file in broken else parts[file], content)
-        for file, label, content in zip(listing.files, listing.labels, listing.hashes, strict=True)
-    ]
-
-
-def _as_recorded(listing: Listing, record: list[splits.Row], hashes: tuple[str, ...], folder: Path) -> Listing:
-    """The pictures of a run's record, with its parts and classes, whatever else lies among them now."""
-    known = {(row.file, row.sha256): row for row in record}
-    keys = [(printable(file), content) for file, content in zip(listing.files, hashes, strict=True)]
-    rows = [row for row, key in enumerate(keys) if key in known]
-    if len(rows) < len(known):
-        missing = len(known) - len(rows)
-        raise RunError(
-            f"--resume {folder}: {missing:,} of its {len(known):,} pictures are gone or changed in {listing.title}"
-        )
-    chosen = [known[keys[row]] for row in rows]
-    classes = sort_classes({row.label for row in record})
-    return replace(
-        listing.take(rows),
-        classes=classes,
-        labels=np.array([classes.index(row.label) for row in chosen], dtype=np.int64),
-        parts=tuple("" if row.split == "broken" else row.split for row in chosen),
-    )
+def _refuse_other_weights(folder: Path, material: Material) -> None:
+    """A run goes on from the weights that it began with."""
+    if material.start is None:
+        return
+    try:
+        began = json.loads((folder / "env.json").read_text(encoding="utf-8"))["weights"]["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # of an unfinished run whose record is gone, the checkpoint still holds every number
+    if began != material.start.sha256:
+        raise RunError(f"--resume {folder}: {material.start.source} is not the file that it began with; put that back")
 
 
 def _fresh(recipe: Recipe, material: Material) -> nn.Module:
+    """The network as training finds it."""
+    if material.start:
+        return material.start.network
     torch.manual_seed(recipe.seed)
     preprocess = material.preprocess
     return material.row.build(len(material.listing.classes), preprocess.channels, preprocess.size)
 
 
+def _learn(material: Material, folder: Path, checkpoint: Checkpoint | None, listener: Listener) -> Outcome:
+    """What the mode calls for: the head at once, or the loop."""
+    recipe, log = material.recipe, logger(folder)
+    log("start", resumed=checkpoint is not None)
+    network = _fresh(recipe, material)
+    if material.looks and recipe.mode == "frozen":
+        row = material.looks.fit(material.listing, network, recipe, listener)
+        write_csv(folder / "metrics.csv", *as_rows([row]))
+        return Outcome([row], clone(network), 1, "frozen")
+    loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
+    with cpu.using(recipe.threads):
+        return loop.run(checkpoint)
+
+
 def _finish(
-    network: nn.Module,
     material: Material,
     folder: Path,
     checkpoint: Checkpoint | None,
@@ -154,20 +160,19 @@ def _finish(
 ) -> Run:
     """Train, judge, and write the report and, last, the model file."""
     with _disk(folder):
-        recipe, log = material.recipe, logger(folder)
-        log("start", resumed=checkpoint is not None)
+        recipe = material.recipe
         listener.message("train.folder", run=folder)
-        told = {**recipe.model_dump(), "model": recipe.network, "channels": material.preprocess.channels}
-        listener.message("train.network", **told)
-        loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
-        with cpu.using(recipe.threads):
-            outcome = loop.run(checkpoint)
-        listener.message(f"train.stop.{outcome.reason}", epoch=outcome.best_epoch, epochs=len(outcome.history))
+        shown = {**recipe.model_dump(), "model": recipe.network, "channels": material.preprocess.channels}
+        listener.message("train.network", **shown)
+        outcome = _learn(material, folder, checkpoint, listener)
         best = outcome.history[outcome.best_epoch - 1]
-        bundle = Bundle(_card(material, best), outcome.best, folder / FILE)
+        told = {**best, "epoch": outcome.best_epoch, "epochs": len(outcome.history)}
+        listener.message(f"train.stop.{outcome.reason}", **told)
+        bundle = Bundle(record.card(material, best), outcome.best, folder / FILE)
 
-        split = "test" if "test" in material.pixels else "val"
-        report = evaluate(bundle, material.listing, split=split, listener=listener)
+        split = "test" if "test" in material.listing.parts else "val"
+        engine = material.looks.answering(bundle) if material.looks and recipe.mode == "frozen" else None
+        report = evaluate(bundle, material.listing, split=split, engine=engine, listener=listener)
         report = replace(report, broken=tuple(asdict(fault) for fault in material.broken))
         test_top1 = report.top1 if split == "test" else None
         seconds = time.monotonic() - start
@@ -179,11 +184,13 @@ def _finish(
             folder,
             picture=Thumbnails(material.listing, report),
             curves=outcome.history,
-            facts=_facts(material, outcome, seconds),
+            facts=record.facts(material, outcome, seconds),
             language=language,
         )
         bundle.save(folder / FILE)
-        log("end", reason=outcome.reason, seconds=round(seconds, 3), val_top1=best["val_top1"], test_top1=test_top1)
+        logger(folder)(
+            "end", reason=outcome.reason, seconds=round(seconds, 3), val_top1=best["val_top1"], test_top1=test_top1
+        )
         return Run(folder, len(outcome.history), seconds, best["val_top1"], test_top1, report)
 
 
@@ -195,56 +202,3 @@ def _disk(folder: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         raise RunError(f"{folder}: cannot be written ({reason}); make room, then --resume {folder}") from None
-
-
-def _card(material: Material, best: dict[str, float]) -> Card:
-    listing = material.listing
-    hashes = None
-    if len(listing) <= MAX_HASHES:
-        hashes = {
-            part: tuple(h for h, p in zip(listing.hashes, listing.parts, strict=True) if p == part)
-            for part in splits.PARTS
-        }
-    recipe = material.recipe.model_dump(exclude={"definition"})
-    for folder in ("data", "model") if material.recipe.definition else ("data",):
-        recipe[folder] = Path(recipe[folder] or "").name  # the model travels, its maker's folders do not
-    return Card(
-        convscope=version("convscope"),
-        network=material.recipe.network,
-        definition=material.recipe.definition,
-        classes=listing.classes,
-        preprocess=material.preprocess,
-        recipe=recipe,
-        scores={"val_top1": best["val_top1"]},
-        hashes=hashes,
-    )
-
-
-def _facts(material: Material, outcome: Outcome, seconds: float) -> Facts:
-    recipe, preprocess, row = material.recipe, material.preprocess, material.row
-    parts = {part: f"{material.listing.parts.count(part):,}" for part in splits.PARTS}
-    paper = f"{row.paper}, {row.year}" if row.year else row.paper
-    return [
-        ("report.fact.model", recipe.network),
-        ("report.fact.paper", ("report.value.own", {}) if recipe.definition else paper),
-        (
-            "report.fact.data",
-            ("report.value.data", {"title": material.listing.title, "seed": recipe.split_seed, **parts}),
-        ),
-        (
-            "report.fact.preprocess",
-            (f"report.value.{preprocess.resize}", {"size": preprocess.size, "channels": preprocess.channels}),
-        ),
-        (
-            "report.fact.epochs",
-            (
-                "report.value.epochs",
-                {"done": len(outcome.history), "epochs": recipe.epochs, "best": outcome.best_epoch},
-            ),
-        ),
-        ("report.fact.seed", str(recipe.seed)),
-        ("report.fact.precision", recipe.precision),
-        ("report.fact.seconds", ("report.value.seconds", {"seconds": f"{seconds:.1f}"})),
-        ("report.fact.versions", ", ".join(f"{name} {version(name)}" for name in ("convscope", *LIBRARIES))),
-        ("report.fact.command", "convscope train --config config.yaml"),
-    ]

@@ -1,20 +1,28 @@
 """Every text in English, by key; `korean` holds the same keys."""
 
 from convscope.words import (
+    app_english,
+    cache_english,
     claims_english,
     claims_networks_english,
+    compare_english,
     own_english,
     report_english,
     tower_english,
+    transfer_english,
     weights_english,
 )
 
 TEXTS = {
+    **app_english.TEXTS,
+    **cache_english.TEXTS,
     **claims_english.TEXTS,
     **claims_networks_english.TEXTS,
+    **compare_english.TEXTS,
     **own_english.TEXTS,
     **report_english.TEXTS,
     **tower_english.TEXTS,
+    **transfer_english.TEXTS,
     **weights_english.TEXTS,
     "stage.hash": "fingerprinting",
     "stage.read": "reading pictures",
@@ -25,8 +33,6 @@ TEXTS = {
     "train.ignored": "{count} files passed over (first: {first})",
     "train.split": "split: {train} train, {val} val, {test} test",
     "train.broken": "left out, cannot be read: {file}: {reason}",
-    "train.scratch": "{model} is trained from scratch: convscope has no borrowed weights for it here,",
-    "train.scratch.more": "so a few dozen photos will not be enough; several hundred of each class make a fair start.",
     "train.selftest": "testing for two seconds whether bfloat16 pays here",
     "train.folder": "run: {run}",
     "train.network": (
@@ -55,6 +61,7 @@ TEXTS = {
     "result.no_record": "which pictures this model was trained on is not known: its run folder's split.csv is not beside it",
     "result.own_split": "most of these pictures are the model's own data: the run's split decides, {n} of {total} are judged",
     "result.not_kept": "--out DIR keeps report.html, report.json, predictions.csv and confusion.csv",
+    "predict.bf16": "answered in bfloat16; --precision f32 gives the reference numbers",
     "predict.broken": "{count} of {total} files could not be read",
     "doctor.convscope": "convscope",
     "doctor.python": "Python",

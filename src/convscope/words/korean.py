@@ -1,20 +1,28 @@
 """Every text in Korean, by key; `english` holds the same keys."""
 
 from convscope.words import (
+    app_korean,
+    cache_korean,
     claims_korean,
     claims_networks_korean,
+    compare_korean,
     own_korean,
     report_korean,
     tower_korean,
+    transfer_korean,
     weights_korean,
 )
 
 TEXTS = {
+    **app_korean.TEXTS,
+    **cache_korean.TEXTS,
     **claims_korean.TEXTS,
     **claims_networks_korean.TEXTS,
+    **compare_korean.TEXTS,
     **own_korean.TEXTS,
     **report_korean.TEXTS,
     **tower_korean.TEXTS,
+    **transfer_korean.TEXTS,
     **weights_korean.TEXTS,
     "stage.hash": "해시 계산",
     "stage.read": "사진 읽기",
@@ -25,8 +33,6 @@ TEXTS = {
     "train.ignored": "건너뛴 파일 {count}개 (첫 파일: {first})",
     "train.split": "분할: 학습 {train}장, 검증 {val}장, 테스트 {test}장",
     "train.broken": "읽을 수 없어 제외: {file}: {reason}",
-    "train.scratch": "{model} 모델을 처음부터 학습합니다. 이 모델에 쓸 수 있는 사전 학습 가중치가 여기에는 없습니다.",
-    "train.scratch.more": "사진 수십 장으로는 부족하고, 클래스마다 수백 장이면 시작하기에 알맞습니다.",
     "train.selftest": "이 컴퓨터에서 bfloat16이 더 빠른지 2초 동안 재는 중",
     "train.folder": "실행 폴더: {run}",
     "train.network": (
@@ -55,6 +61,7 @@ TEXTS = {
     "result.no_record": "이 모델이 어떤 사진으로 학습했는지 알 수 없습니다. 실행 폴더의 split.csv가 옆에 없습니다",
     "result.own_split": "대부분 이 모델의 데이터이므로 학습할 때의 분할을 따릅니다: {total}장 가운데 {n}장을 평가합니다",
     "result.not_kept": "--out DIR을 주면 report.html, report.json, predictions.csv, confusion.csv를 남깁니다",
+    "predict.bf16": "bfloat16으로 계산했습니다. --precision f32를 주면 기준값으로 계산합니다",
     "predict.broken": "파일 {total}개 가운데 {count}개를 읽지 못했습니다",
     "doctor.convscope": "convscope",
     "doctor.python": "Python",

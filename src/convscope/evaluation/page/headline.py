@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from convscope.evaluation.page.shell import masthead
 from convscope.evaluation.page.svg import interval
 from convscope.evaluation.page.texts import duration, percent
 from convscope.words import Language
@@ -15,15 +16,9 @@ FEW = 100  # pictures below which the width of the interval is explained
 
 def head(report: "Report") -> str:
     """Title, data, split, and the language switch."""
-    return (
-        '<header><div class="topline"><p class="brand">convscope</p>'
-        '<p class="switch" role="group" aria-label="Language / 언어" hidden>'
-        '<button type="button" data-choose="en" lang="en">English</button>'
-        '<button type="button" data-choose="ko" lang="ko">한국어</button></p></div>'
-        f"<h1>{both('report.title', model=report.model)}</h1>"
-        f'<p class="judged">{name(report.data)}<span class="dot">·</span>{both(f"report.split.{report.split}")}'
-        f'<span class="dot">·</span>{both(f"report.views.{report.views}")}</p></header>'
-    )
+    dot = '<span class="dot">·</span>'
+    judged = dot.join((name(report.data), both(f"report.split.{report.split}"), both(f"report.views.{report.views}")))
+    return masthead(both("report.title", model=report.model), f'<p class="judged">{judged}</p>')
 
 
 def headline(report: "Report", language: Language) -> str:

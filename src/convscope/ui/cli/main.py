@@ -20,9 +20,12 @@ COMMANDS = {
     "train": "Train a network on your pictures.",
     "evaluate": "Judge a model: accuracy with its interval, confusion, mistakes.",
     "predict": "Say what pictures show.",
+    "compare": "Compare runs: accuracies with intervals, and a paired test.",
+    "app": "Open the app in a browser: train, and try it.",
     "models": "List the networks.",
     "summary": "Show a network's layers and their arithmetic.",
     "weights": "Borrowed weights: list, fetch, pack, verify, import.",
+    "cache": "What convscope keeps on this machine: list, clear.",
     "claims": "What course notes say, and what is true.",
     "doctor": "Say what this machine can do, and what convscope chose.",
 }

@@ -1,13 +1,17 @@
 """`convscope predict`."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from convscope.errors import DataError
 from convscope.ui.cli.options import Json, Lang, Model, Quiet
 from convscope.ui.console import Terminal
+
+if TYPE_CHECKING:
+    from convscope.evaluation.answers import Answer
 
 
 def predict(
@@ -16,13 +20,19 @@ def predict(
         list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders, zips or patterns such as 'new/*.jpg'.")
     ],
     top: Annotated[int, typer.Option(help="Classes to name for each picture, at most.")] = 5,
-    csv: Annotated[Path | None, typer.Option(help="Also write a table: file, label, probability, error.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Also write a table: file, label, probability, error, and every class's.")
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="auto, f32 or bf16; auto takes bf16 for many pictures where that is faster.")
+    ] = "auto",
+    threads: Annotated[int | None, typer.Option(help="To compute with; else what the machine allows.")] = None,
     json: Json = False,
     quiet: Quiet = False,
     lang: Lang = None,
 ) -> None:
     """A picture that cannot be read is named with the reason, and the others are answered all the same; the exit status
-    is 2 only when none could be read.
+    is 2 only when none could be read. The table is written as the answers come, and is there when all have.
 
     \b
     Examples:
@@ -31,27 +41,71 @@ def predict(
       convscope predict model.safetensors 'new/*.png' --json
     """
     from convscope.data.files import write_csv
-    from convscope.evaluation.answers import predict as answer
+    from convscope.data.sources import gather
+    from convscope.evaluation.answers import stream
+    from convscope.inference.choice import Wish
+    from convscope.inference.engine import PRECISIONS
+    from convscope.models.bundle import Bundle
 
-    if top < 1:
-        raise DataError(f"--top {top}: needs at least 1")
+    wishes: tuple[Wish, ...] = ("auto", *PRECISIONS)
+    wish = next((known for known in wishes if known == precision), None)
+    if wish is None:
+        raise DataError(f"--precision {precision}: allowed: {', '.join(wishes)}")
+    for flag, value in (("--top", top), ("--threads", threads)):
+        if value is not None and value < 1:
+            raise DataError(f"{flag} {value}: needs at least 1")
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
-    rows = answer(model, inputs, top=top, listener=terminal)
+    bundle, listing = Bundle.load(model), gather(inputs)
+    told = _Told(terminal, top, keep=json)
+    answers = told.each(stream(bundle, listing, precision=wish, threads=threads, listener=terminal))
     if csv:
-        columns = ("file", "label", "probability", "error")
+        header = ("file", "label", "probability", "error", *(f"p:{name}" for name in bundle.card.classes))
         try:
-            write_csv(csv, columns, [["" if row[key] is None else row[key] for key in columns] for row in rows])
+            write_csv(csv, header, map(_cells, answers))
         except OSError as error:
-            raise DataError(f"--csv {csv}: cannot be written ({error.strerror})") from None
-    failed = [row for row in rows if row["error"]]
-    if len(failed) == len(rows):
-        raise DataError(
-            f"{failed[0]['file']}: {failed[0]['error']}" + (f" (and {len(rows) - 1} more)" * (len(rows) > 1))
-        )
-    for row in rows:
-        terminal.line(f"{row['file']}" + (f": {row['error']}" if row["error"] else ""))
+            raise DataError(f"--csv {csv}: cannot be written ({error.strerror or error})") from None
+    else:
+        for _ in answers:
+            pass
+    if told.failed == len(listing):
+        others = f" (and {told.failed - 1} more)" if told.failed > 1 else ""
+        raise DataError(f"{told.rows[0]['file']}: {told.rows[0]['error']}{others}")
+    if told.failed:
+        terminal.message("predict.broken", count=told.failed, total=len(listing))
+    terminal.result(told.rows)
+
+
+class _Told:
+    """Prints answers as they come; failures wait for the first success, for without one there is one error to tell."""
+
+    def __init__(self, terminal: Terminal, top: int, *, keep: bool) -> None:
+        self.terminal, self.top, self.keep = terminal, top, keep
+        self.rows: list[dict[str, Any]] = []  # not printed yet; with `keep` all of them, for JSON is printed at the end
+        self.failed = self.told = 0
+
+    def each(self, answers: "Iterator[Answer]") -> "Iterator[Answer]":
+        """The same answers, printed on their way by."""
+        for answer in answers:
+            self.rows.append(answer.to_dict(self.top))
+            self.failed += answer.error is not None
+            self.told += 1
+            if self.failed < self.told and not self.keep:
+                for row in self.rows:
+                    self._print(row)
+                self.rows.clear()
+            yield answer
+
+    def _print(self, row: dict[str, Any]) -> None:
+        self.terminal.line(f"{row['file']}" + (f": {row['error']}" if row["error"] else ""))
         for entry in row["top"]:
-            terminal.line(f"  {entry['probability']:.4f}  {entry['label']}")
-    if failed:
-        terminal.message("predict.broken", count=len(failed), total=len(rows))
-    terminal.result(rows)
+            self.terminal.line(f"  {entry['probability']:.4f}  {entry['label']}")
+
+
+def _cells(answer: "Answer") -> list[str]:
+    """A row of the table, the numbers as in a run's predictions.csv."""
+    chances = answer.probabilities
+    if chances is None:
+        return [answer.file, "", "", answer.error or "", *("" for _ in answer.classes)]
+    best = int(chances.argmax())
+    numbers = [f"{chance:.6f}" for chance in chances]
+    return [answer.file, answer.classes[best], numbers[best], "", *numbers]

@@ -28,21 +28,41 @@ FLAGS = {"time_limit_min": "--time-limit", "patience_checks": "--patience", "war
 def train(
     data: Data = None,
     model: Annotated[str | None, typer.Option(help="Network, from `convscope models`, or YAML of layers.")] = None,
-    mode: Annotated[str | None, typer.Option(help="scratch: everything is learned.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Borrowed weights: default or none.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures [30].")] = None,
-    batch: Annotated[int | None, typer.Option(help="Pictures per step [64].")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="auto, scratch, frozen (new head only) or finetune (head, then all) [auto].")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Borrowed weights: default (what is at hand), none, or a safetensors FILE.")
+    ] = None,
+    weights_dir: Annotated[str | None, typer.Option(help="Folder to look for weights in, before the cache.")] = None,
+    views: Annotated[
+        str | None, typer.Option(help="frozen: what the head learns from: centre, flip or crops [centre].")
+    ] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="frozen: inverse of the head's penalty [by cross-validation].")
+    ] = None,
+    balance: Annotated[
+        bool | None, typer.Option("--balance/--no-balance", help="frozen: uneven classes count the same [on].")
+    ] = None,
+    augment: Annotated[
+        bool | None, typer.Option("--augment/--no-augment", help="finetune: random crops and mirrored pictures [on].")
+    ] = None,
+    decode: Annotated[
+        str | None, typer.Option(help="full, or scaled: large JPEGs at a fraction, several times faster [full].")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures [30; finetune 5].")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures per step [64; finetune 32].")] = None,
     rate: Annotated[float | None, typer.Option(help="Peak learning rate [0.001].")] = None,
     optimiser: Annotated[str | None, typer.Option(help="adam or sgd [adam].")] = None,
     momentum: Annotated[float | None, typer.Option(help="Of sgd [0.9].")] = None,
     decay: Annotated[float | None, typer.Option(help="Weight decay [0].")] = None,
     schedule: Annotated[str | None, typer.Option(help="cosine, step or constant [cosine].")] = None,
-    warmup: Annotated[float | None, typer.Option(help="Epochs of linear rise of the rate [0].")] = None,
+    warmup: Annotated[float | None, typer.Option(help="Epochs of linear rise of the rate [0; finetune 0.5].")] = None,
     patience: Annotated[int | None, typer.Option(help="Validations without a better loss before stopping [8].")] = None,
     min_delta: Annotated[float | None, typer.Option(help="Fall of the loss that counts as better [0].")] = None,
     time_limit: Annotated[float | None, typer.Option(help="Minutes after which no epoch is begun.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the network's input in pixels.")] = None,
-    resize: Annotated[str | None, typer.Option(help="crop, squash or pad [crop].")] = None,
+    resize: Annotated[str | None, typer.Option(help="crop, squash or pad [crop, or what the weights expect].")] = None,
     seed: Annotated[int | None, typer.Option(help="Of initialisation and order [0].")] = None,
     split_seed: Annotated[int | None, typer.Option(help="Of the split alone [0].")] = None,
     test_share: Annotated[
@@ -59,12 +79,16 @@ def train(
     quiet: Quiet = False,
     lang: Lang = None,
 ) -> None:
-    """Pictures are split by content (10 % validation, 10 % test, unless the data brings parts), the best epoch is
-    kept, and the last line is the run's folder: model.safetensors, report.html, predictions.csv and all settings.
+    """Photos get a new head on a borrowed network where its weights are at hand, in seconds; small or grey pictures,
+    and photos without weights, train a classic network from scratch. Pictures are split by content (10 % validation,
+    10 % test, unless the data brings parts), the best epoch is kept, and the last line is the run's folder:
+    model.safetensors, report.html, predictions.csv and all settings.
 
     \b
     Examples:
       convscope train photos/
+      convscope train photos/ --model mobilenet_v2 --weights mobilenet_v2.safetensors
+      convscope train photos/ --model resnet18 --mode finetune --epochs 8
       convscope train photos.zip --model course_cnn --size 64 --epochs 20
       convscope train fashion-mnist --model lenet5_modern --epochs 10 --json
       convscope train --config runs/lenet5_modern-digits/config.yaml
@@ -72,8 +96,9 @@ def train(
     """
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     flags = {
-        "model": model, "mode": mode, "weights": weights, "epochs": epochs, "batch": batch, "rate": rate,
-        "optimiser": optimiser, "momentum": momentum, "decay": decay, "schedule": schedule, "warmup_epochs": warmup,
+        "model": model, "mode": mode, "weights": weights, "weights_dir": weights_dir, "views": views,
+        "strength": strength, "balance": balance, "augment": augment, "decode": decode, "epochs": epochs,
+        "batch": batch, "rate": rate, "optimiser": optimiser, "momentum": momentum, "decay": decay, "schedule": schedule, "warmup_epochs": warmup,
         "patience_checks": patience, "min_delta": min_delta, "time_limit_min": time_limit, "size": size,
         "resize": resize, "seed": seed, "split_seed": split_seed, "test_share": test_share, "device": device,
         "precision": precision, "threads": threads,

@@ -1,0 +1,338 @@
+"""`compare`: is one run really better than another? Judged on the pictures that all of them answered."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from convscope.data import splits
+from convscope.errors import DataError
+from convscope.evaluation.metrics import wilson
+from convscope.evaluation.report import Report
+from convscope.words import Language, say
+
+LEAST_PAIRS = 30
+LEVEL = 0.05  # of the test: how often it may see a difference where there is none
+COLUMNS = ["file", "true", "predicted"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run of a comparison.
+
+    Attributes:
+        run: its folder, as it was given.
+        name: short, and no other's.
+        network: what was trained.
+        mode: how much of it was learned, where the run says so.
+        precision: arithmetic it was judged with.
+        seconds: of training and judging; None where the run does not say.
+        n: pictures it was judged on by itself.
+        right: of the paired pictures.
+        top1: share of them.
+        interval: 95 % Wilson interval of `top1`.
+        only_this: pictures that this run alone gets right, beside the best run.
+        only_best: pictures that the best run alone gets right.
+        p_value: of the difference to the best run, corrected; None for that run itself.
+    """
+
+    run: str
+    name: str
+    network: str
+    mode: str | None
+    precision: str
+    seconds: float | None
+    n: int
+    right: int
+    top1: float
+    interval: tuple[float, float]
+    only_this: int
+    only_best: int
+    p_value: float | None
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is shown to be worse than the best run."""
+        return self.p_value is not None and self.p_value < LEVEL
+
+    @property
+    def probability(self) -> str:
+        """`p_value` as it is written; 1 for the best run."""
+        p_value = 1.0 if self.p_value is None else self.p_value
+        return "p < 0.0001" if p_value < 0.0001 else f"p = {p_value:.2g}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        runs: in the order given.
+        best: index of the one that is right most often, the first of a tie.
+        pairs: pictures that every run was judged on; copies of one picture count once.
+        split: the part they are of.
+    """
+
+    runs: tuple[Compared, ...]
+    best: int
+    pairs: int
+    split: str
+
+    @property
+    def p_value(self) -> float:
+        """The largest of the runs': below 0.05, the best run is better than every other."""
+        return max(run.p_value for run in self.runs if run.p_value is not None)
+
+    @property
+    def only(self) -> tuple[int, int] | None:
+        """Of two runs: pictures that only the first gets right, and that only the second does."""
+        if len(self.runs) != 2:
+            return None
+        rival = self.runs[1 - self.best]
+        return (rival.only_this, rival.only_best) if self.best else (rival.only_best, rival.only_this)
+
+    def verdict(self, language: Language = "en") -> str:
+        """In a sentence, which run is better than which, and of which that cannot be said."""
+        best = self.runs[self.best]
+        others = [run for run in self.runs if run is not best]
+        if len(others) == 1 and others[0].right == best.right:
+            return say("compare.equal", language, first=self.runs[0].name, second=self.runs[1].name)
+        worse, unclear = (
+            ", ".join(f"{run.name} ({run.probability})" for run in others if run.worse == wanted)
+            for wanted in (True, False)
+        )
+        key = "compare.mixed" if worse and unclear else "compare.better" if worse else "compare.none"
+        return say(key, language, best=best.name, worse=worse, unclear=unclear)
+
+    def paired(self, language: Language = "en") -> str:
+        """In a sentence, how many pictures count."""
+        return say("compare.pairs", language, pairs=self.pairs, split_name=say(f"split.{self.split}", language))
+
+    def tested(self, language: Language = "en") -> str:
+        """In a sentence, which test this is."""
+        if self.only is None:
+            return say("compare.test.many", language, count=len(self.runs) - 1)
+        first, second = (run.name for run in self.runs)
+        return say("compare.test.two", language, first=first, second=second, only_a=self.only[0], only_b=self.only[1])
+
+    def to_dict(self, language: Language = "en") -> dict[str, Any]:
+        """What `convscope compare --json` prints; `only_a` and `only_b` are of two runs."""
+        return {
+            "runs": [asdict(run) for run in self.runs],
+            "p_value": self.p_value,
+            "verdict": self.verdict(language),
+            "better": self.p_value < LEVEL,
+            "best": self.runs[self.best].run,
+            "pairs": self.pairs,
+            "split": self.split,
+            "only_a": self.only[0] if self.only else None,
+            "only_b": self.only[1] if self.only else None,
+            "test": "exact McNemar, two-sided" + ", each against the best, Holm-corrected" * (not self.only),
+        }
+
+    def chart(self, language: Language = "en") -> str:
+        """Accuracy with its interval against training time, as an SVG file."""
+        from convscope.evaluation.page.runs import chart
+
+        return chart(self, language)
+
+    def page(self, language: Language = "en") -> str:
+        """Verdict and chart as one HTML file that needs nothing else, in both languages."""
+        from convscope.evaluation.page.runs import page
+
+        return page(self, language)
+
+    def _repr_html_(self) -> str:
+        return self.chart()
+
+
+def compare(runs: Sequence[str | Path]) -> Comparison:
+    """Compare finished runs on the pictures that all of them were judged on, told by their content.
+
+    Two runs meet in McNemar's exact test, which counts only the pictures that one of them gets right and the other
+    wrong. Of more than two, each meets the best, and the p-values are corrected by Holm for the number of tests.
+
+    Args:
+        runs: run folders, at least two.
+
+    Raises:
+        DataError: no finished run there, runs of other classes or another part, or fewer than 30 common pictures.
+
+    Source:
+        Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
+        Psychometrika 12, 1947; S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
+        Journal of Statistics 6, 1979.
+    """
+    given = [str(runs)] if isinstance(runs, (str, Path)) else [str(run) for run in runs]
+    if len(given) < 2:
+        raise DataError(f"compare: {len(given)} run given ({', '.join(given)}); it takes two or more")
+    answers = [_Answers.read(Path(run)) for run in given]
+    _refuse_strangers(given, answers)
+    shared = set(answers[0].right).intersection(*(each.right for each in answers[1:]))
+    if len(shared) < LEAST_PAIRS:
+        counts = ", ".join(f"{run} {len(each.right):,}" for run, each in zip(given, answers, strict=True))
+        raise DataError(
+            f"only {len(shared):,} pictures were judged by all of these runs ({counts}); a paired test needs "
+            f"{LEAST_PAIRS}: train them on the same data with the same --split-seed and --test-share"
+        )
+
+    right = [{key for key in shared if each.right[key]} for each in answers]
+    best = max(range(len(given)), key=lambda index: len(right[index]))
+    others = [index for index in range(len(given)) if index != best]
+    tests = [mcnemar(len(right[index] - right[best]), len(right[best] - right[index])) for index in others]
+    p_values = dict(zip(others, holm(tests), strict=True))
+    names = _short(given)
+    compared = (
+        Compared(
+            run=given[index],
+            name=names[index],
+            network=each.report.model,
+            mode=each.mode,
+            precision=each.report.precision,
+            seconds=each.seconds,
+            n=each.report.n,
+            right=len(right[index]),
+            top1=len(right[index]) / len(shared),
+            interval=wilson(len(right[index]), len(shared)),
+            only_this=len(right[index] - right[best]),
+            only_best=len(right[best] - right[index]),
+            p_value=p_values.get(index),
+        )
+        for index, each in enumerate(answers)
+    )
+    return Comparison(tuple(compared), best, len(shared), answers[0].report.split)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """How likely two equally good models differ at least so much: the exact two-sided p-value.
+
+    Where one of two models is right and the other wrong, equally good ones are right as a fair coin falls.
+
+    Args:
+        only_first: pictures that only the first gets right.
+        only_second: pictures that only the second gets right.
+
+    Example:
+        >>> mcnemar(1, 9) == 2 * (1 + 10) / 2**10
+        True
+        >>> mcnemar(3, 3), mcnemar(0, 0)
+        (1.0, 1.0)
+    """
+    count, tail, term = only_first + only_second, 0, 1
+    for heads in range(min(only_first, only_second) + 1):
+        tail += term
+        term = term * (count - heads) // (heads + 1)
+    p_value: float = 2 * tail / 2**count  # whole numbers: nothing is rounded before the division
+    return min(1.0, p_value)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of several tests, corrected so that one chance finding among all of them stays as rare as said.
+
+    Args:
+        p_values: one for each test.
+
+    Example:
+        >>> holm([0.04, 0.01, 0.03])
+        [0.06, 0.03, 0.06]
+    """
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    corrected, least = [1.0] * len(p_values), 0.0
+    for rank, index in enumerate(order):
+        least = max(least, min(1.0, (len(order) - rank) * p_values[index]))
+        corrected[index] = least
+    return corrected
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What a run folder tells: (content, true class) to whether the answer was right."""
+
+    report: Report
+    right: dict[tuple[str, str], bool]
+    mode: str | None
+    seconds: float | None
+
+    @classmethod
+    def read(cls, folder: Path) -> "_Answers":
+        if not folder.is_dir():
+            raise DataError(f"{folder}: no such folder; compare takes the folders of finished runs, such as runs/NAME")
+        report = Report.read(folder)
+        contents = {row.file: row.sha256 for row in splits.read(folder / "split.csv")}
+        right: dict[tuple[str, str], bool] = {}
+        for file, true, predicted in _rows(folder / "predictions.csv"):
+            if contents.get(file):
+                right.setdefault((contents[file], true), true == predicted)
+        return cls(report, right, _mode(folder / "config.yaml"), _seconds(folder / "log.jsonl"))
+
+
+def _rows(file: Path) -> Iterator[tuple[str, str, str]]:
+    """File, true and predicted class of every row of a predictions.csv."""
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            table = csv.reader(lines)
+            if next(table, [])[: len(COLUMNS)] != COLUMNS:
+                raise DataError(f"{file}: no predictions: expected a table that begins with {', '.join(COLUMNS)}")
+            for name, true, predicted, *_ in table:
+                yield name, true, predicted
+    except OSError as error:
+        raise DataError(f"{file}: the run's predictions cannot be read ({error.strerror})") from None
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{file}: damaged ({error})") from None
+
+
+def _mode(config: Path) -> str | None:
+    with suppress(OSError, ValueError, yaml.YAMLError):
+        settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+        if isinstance(settings, dict) and isinstance(settings.get("mode"), str):
+            return str(settings["mode"])
+    return None
+
+
+def _seconds(log: Path) -> float | None:
+    """Seconds of all the sittings of a run: the last says its own, of one that was cut off the events tell."""
+    events: list[dict[str, Any]] = []
+    with suppress(OSError, UnicodeDecodeError):
+        for line in log.read_text(encoding="utf-8").splitlines():
+            with suppress(ValueError):  # a line that a crash cut off
+                events.append(json.loads(line))
+    total, begun = 0.0, 0.0
+    try:
+        for event, following in zip_longest(events, events[1:]):
+            if event["event"] == "start":
+                begun = event["time"]
+            if event["event"] == "end":
+                return float(total + event["seconds"])
+            if following and following["event"] == "start":
+                total += event["time"] - begun
+    except (KeyError, TypeError):
+        pass
+    return None
+
+
+def _refuse_strangers(given: list[str], answers: list[_Answers]) -> None:
+    first = answers[0].report
+    for run, report in zip(given[1:], (each.report for each in answers[1:]), strict=True):
+        if set(report.classes) != set(first.classes):
+            odd = sorted(set(report.classes) ^ set(first.classes))
+            raise DataError(
+                f"{given[0]} and {run} know other classes ({len(odd):,} are of one run only; first: {odd[0]!r}); "
+                "compare runs of the same data"
+            )
+        if report.split != first.split:
+            raise DataError(
+                f"{given[0]} was judged on {first.split} pictures, {run} on {report.split} pictures; "
+                "train both with the same --test-share"
+            )
+
+
+def _short(given: list[str]) -> list[str]:
+    """The runs' folder names; as they were given, where two are alike."""
+    names = [Path(run).resolve().name for run in given]
+    return names if len(set(names)) == len(names) else given

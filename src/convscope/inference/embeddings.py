@@ -1,0 +1,216 @@
+"""Embeddings that are computed once: kept by the content of picture, preprocessing and weights, so never stale."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+from numpy.typing import NDArray
+
+from convscope.data.batches import Broken
+from convscope.data.builtin import cache_folder
+from convscope.data.files import write_bytes
+from convscope.data.listing import Listing
+from convscope.data.views import View
+from convscope.inference.engine import Engine, Precision, Values
+from convscope.models.bundle import Bundle
+from convscope.models.heads import linear
+from convscope.words import SILENT, Listener
+
+SCHEMA = 1
+# pictures whose embeddings are written together: a crash loses at most these
+SHARD = 4096
+# smaller files are put together when there are more of them
+SMALL_BYTES = 4_000_000
+MOST_SMALL = 16
+HASH_BYTES = 32
+
+
+class Features:
+    """Embeddings on disk, by the SHA-256 of the picture's file.
+
+    Args:
+        folder: of one network, preprocessing and engine; made when the first are kept.
+
+    Example:
+        >>> import tempfile
+        >>> features = Features(Path(tempfile.mkdtemp()) / "some")
+        >>> features.keep(["ab" * 32], np.ones((1, 4), np.float32))
+        >>> Features(features.folder).known(["ab" * 32, "cd" * 32]).keys()
+        dict_keys(['abab...'])
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def known(self, hashes: list[str]) -> dict[str, NDArray[np.float32]]:
+        """The embeddings that are there, by hash; a file that is damaged counts as not there."""
+        wanted, found = set(hashes), dict[str, NDArray[np.float32]]()
+        for shard in self._shards():
+            names, vectors = self._read(shard)
+            found |= {name: vectors[row] for row, name in enumerate(names) if name in wanted}
+        return found
+
+    def keep(self, hashes: list[str], vectors: NDArray[np.float32]) -> None:
+        """Add embeddings; a disk that is full or read-only keeps none."""
+        if not hashes:
+            return
+        try:
+            self._write(hashes, vectors)
+            self._join()
+        except OSError:
+            pass
+
+    def _shards(self) -> list[Path]:
+        return sorted(self.folder.glob("*.safetensors"))
+
+    def _write(self, hashes: list[str], vectors: NDArray[np.float32]) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        names = np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8).reshape(len(hashes), HASH_BYTES)
+        content = safetensors.numpy.save({"hashes": names, "vectors": np.ascontiguousarray(vectors)})
+        shard = self.folder / f"{sha256(content).hexdigest()[:32]}.safetensors"
+        write_bytes(shard, content)
+        return shard
+
+    def _join(self) -> None:
+        """Put the small files together, when daily additions have left many."""
+        small = [shard for shard in self._shards() if shard.stat().st_size < SMALL_BYTES]
+        if len(small) <= MOST_SMALL:
+            return
+        parts = [self._read(shard) for shard in small]
+        merged = {name: vectors[row] for names, vectors in parts for row, name in enumerate(names)}
+        new = self._write(list(merged), np.stack(list(merged.values())))
+        for shard in small:
+            if shard != new:
+                shard.unlink(missing_ok=True)
+
+    @staticmethod
+    def _read(shard: Path) -> tuple[list[str], NDArray[np.float32]]:
+        """Hashes and embeddings of one file, whose name is the hash of its content."""
+        try:
+            content = shard.read_bytes()
+            if sha256(content).hexdigest()[:32] != shard.stem:
+                raise ValueError("damaged")
+            tensors = safetensors.numpy.load(content)
+            names = [row.tobytes().hex() for row in tensors["hashes"]]
+        except FileNotFoundError:  # another process has put it together with others
+            return [], np.empty((0, 0), np.float32)
+        except (OSError, ValueError, KeyError, safetensors.SafetensorError):
+            shard.unlink(missing_ok=True)
+            return [], np.empty((0, 0), np.float32)
+        return names, tensors["vectors"]
+
+
+class Embedder:
+    """A network's trunk that looks at each picture once.
+
+    Args:
+        engine: of a model with that trunk.
+        remember: use and fill the cache on disk.
+
+    Attributes:
+        computed: pictures that were looked at, because nothing was known of them.
+    """
+
+    def __init__(self, engine: Engine, *, remember: bool = True) -> None:
+        self.engine = engine
+        self.computed = 0
+        self._remember = remember
+        self._seen: dict[tuple[str, str], NDArray[np.float32]] = {}
+
+    def features(self, view: View) -> Features:
+        """What is kept of a view by this trunk, engine and precision."""
+        choice = self.engine.choice
+        told = (SCHEMA, self.engine.key, view.preprocess.model_dump(), view.flip, choice.backend, choice.precision)
+        key = sha256(json.dumps(told).encode()).hexdigest()[:32]
+        return Features(cache_folder() / "features" / key)
+
+    def embed(self, listing: Listing, view: View | None = None, listener: Listener = SILENT) -> Values:
+        """The embeddings of a listing, in its order, and the pictures that cannot be read.
+
+        A picture that changes while it is looked at counts as broken: nothing is kept under a name that is not its own.
+
+        Args:
+            listing: the pictures.
+            view: how they are looked at; None takes the model's own preprocessing.
+            listener: hears how far it is.
+        """
+        view = view or View("centre", self.engine.bundle.card.preprocess)
+        hashes = listing.hash(listener)
+        seen = {content: vector for (name, content), vector in self._seen.items() if name == view.name}
+        if self._remember:
+            seen |= self.features(view).known([content for content in hashes if content and content not in seen])
+        first = {content: row for row, content in reversed(list(enumerate(hashes))) if content and content not in seen}
+        unknown = sorted([*first.values(), *(row for row, content in enumerate(hashes) if not content)])
+        broken = self._look(listing.take(unknown), view, seen, listener) if unknown else {}
+        self._seen |= {(view.name, content): vector for content, vector in seen.items()}
+
+        readable = [row for row, content in enumerate(hashes) if content in seen]
+        lost = [
+            Broken(file, broken.get(content) or broken.get(file) or "cannot be read")
+            for file, content in zip(listing.files, hashes, strict=True)
+            if content not in seen
+        ]
+        vectors = np.stack([seen[hashes[row]] for row in readable]) if readable else np.empty((0, 0), np.float32)
+        return Values(listing.take(readable), vectors, tuple(lost))
+
+    def _look(
+        self, listing: Listing, view: View, seen: dict[str, NDArray[np.float32]], listener: Listener
+    ) -> dict[str, str]:
+        """Compute what is unknown into `seen`; why others could not be read, by hash and by file."""
+        reasons: dict[str, str] = {}
+        contents = dict(zip(listing.files, listing.hashes, strict=True))
+        fresh: dict[str, NDArray[np.float32]] = {}
+        for readable, vectors, broken in self.engine.embed(listing, listener, view):
+            self.computed += len(readable)
+            for fault in broken:
+                reasons |= {contents[fault.file]: fault.reason, fault.file: fault.reason}
+            for content, now, vector in zip(readable.hashes, rehashed(readable), vectors, strict=True):
+                if now and now != content:
+                    reasons[content] = "it changed while it was read"
+                    continue
+                seen[content] = vector
+                if now:
+                    fresh[content] = vector
+            if len(fresh) >= SHARD:
+                self._keep(view, fresh)
+        self._keep(view, fresh)
+        return reasons
+
+    def _keep(self, view: View, fresh: dict[str, NDArray[np.float32]]) -> None:
+        if fresh and self._remember:
+            self.features(view).keep(list(fresh), np.stack(list(fresh.values())))
+        fresh.clear()
+
+
+class Remembered:
+    """A model that answers from embeddings where they are known: as an `Engine` does, without looking twice.
+
+    Args:
+        embedder: of the model's trunk.
+        bundle: the model, whose scoring layer is linear.
+    """
+
+    def __init__(self, embedder: Embedder, bundle: Bundle) -> None:
+        self.embedder = embedder
+        self.precision: Precision = embedder.engine.precision
+        self._scores = linear(bundle.network())
+
+    @torch.inference_mode()
+    def answer(self, listing: Listing, listener: Listener = SILENT) -> Iterator[Values]:
+        """Probabilities of a listing, all at once."""
+        readable, vectors, broken = self.embedder.embed(listing, listener=listener)
+        answers = np.empty((0, self._scores.out_features), np.float32)
+        if len(vectors):
+            answers = torch.softmax(self._scores(torch.from_numpy(vectors)).double(), dim=1).float().numpy()
+        yield Values(readable, answers, broken)
+
+
+def rehashed(listing: Listing) -> list[str]:
+    """The hashes of the pictures as they are now, "" where they are gone."""
+    return list(replace(listing).hash())

@@ -1,0 +1,73 @@
+"""ONNX Runtime: where OpenVINO has no wheel."""
+
+import importlib.util
+import logging
+import warnings
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from convscope.data.preprocess import Preprocess
+from convscope.errors import MissingExtra
+from convscope.inference.engines import Scaled
+
+CONVERTERS = ("onnx", "onnxscript")
+
+
+def available() -> bool:
+    """Whether the runtime and what converts networks for it are installed; nothing is imported for that."""
+    return all(importlib.util.find_spec(name) for name in ("onnxruntime", *CONVERTERS))
+
+
+class Onnx:
+    """A trunk in ONNX Runtime, in float32.
+
+    Args:
+        trunk: from a picture's numbers to what enters the scoring layer, in evaluation mode.
+        preprocess: how bytes become numbers, and their size.
+        threads: to compute with.
+
+    Raises:
+        MissingExtra: the converter is not installed.
+    """
+
+    def __init__(self, trunk: nn.Module, preprocess: Preprocess, *, threads: int) -> None:
+        missing = next((name for name in CONVERTERS if not importlib.util.find_spec(name)), None)
+        if missing:
+            raise MissingExtra("the engine onnx", missing, "export")
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            _convert(trunk, preprocess), options, providers=["CPUExecutionProvider"]
+        )
+
+    def run(self, batches: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
+        """What enters the scoring layer, batch by batch."""
+        for pixels in batches:
+            (entering,) = self._session.run(None, {"pixels": pixels.numpy()})
+            yield np.asarray(entering, np.float32)
+
+
+def _convert(trunk: nn.Module, preprocess: Preprocess) -> bytes:
+    """The trunk as an ONNX file in memory, for any number of pictures."""
+    example = torch.zeros(2, preprocess.channels, preprocess.size, preprocess.size, dtype=torch.uint8)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            Scaled(trunk, preprocess).eval(),
+            (example,),
+            input_names=["pixels"],
+            dynamic_shapes=({0: torch.export.Dim("pictures")},),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    content: bytes = program.model_proto.SerializeToString()
+    return content

@@ -1,0 +1,191 @@
+"""The tab that trains: pictures in, figures and worst mistakes out."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from convscope.errors import ConvscopeError
+from convscope.models import zoo
+from convscope.training.recipe import parse
+from convscope.ui.app import views
+from convscope.ui.app.choices import OPTIONS, Call, default_of, values_of
+from convscope.ui.app.ground import Refused
+from convscope.ui.app.jobs import Order
+from convscope.ui.app.try_tab import offered
+from convscope.ui.app.workshop import LIMIT_GB, Payload, Workshop
+from convscope.words import Language, say
+
+EVERY_S = 0.5
+
+
+class Parts(NamedTuple):
+    """The tab's components."""
+
+    source: gr.Radio
+    zipped: gr.File
+    folder: gr.Dropdown
+    model: gr.Dropdown
+    mode: gr.Dropdown
+    weights: gr.Dropdown
+    start: gr.Button
+    stop: gr.Button
+    message: gr.HTML
+    progress: gr.HTML
+    result: gr.HTML
+    timer: gr.Timer
+    seen: gr.State
+
+
+def build(shop: Workshop, language: Language) -> Parts:
+    """Lay the tab out."""
+    told = partial(say, language=language)
+    root = shop.ground.root
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            source = gr.Radio(
+                [(told("app.source.zip"), "zip"), (told("app.source.folder"), "folder")],
+                value="zip",
+                label=told("app.source"),
+            )
+            zipped = gr.File(
+                file_types=[".zip"],
+                label=told("app.zip", limit=LIMIT_GB),
+                height=150,
+                elem_id="cs-zip",
+                elem_classes=["cs-widget"],
+            )
+            folder = gr.Dropdown(
+                shop.ground.offered(),
+                value=None,
+                allow_custom_value=True,
+                label=told("app.folder"),
+                info=told("app.folder.info", root=root),
+                visible=False,
+                elem_id="cs-folder",
+            )
+            with gr.Accordion(told("app.options"), open=False, elem_id="cs-options"):
+                model = gr.Dropdown(
+                    [(told("app.automatic"), ""), *((name, name) for name in zoo.NETWORKS)],
+                    value="",
+                    label=told("app.model"),
+                    elem_id="cs-model",
+                )
+                mode = gr.Dropdown(
+                    _choices("mode", language), value=default_of("mode"), label=told("app.mode"), elem_id="cs-mode"
+                )
+                weights = gr.Dropdown(
+                    _choices("weights", language),
+                    value=default_of("weights"),
+                    allow_custom_value=True,
+                    label=told("app.weights"),
+                    info=told("app.weights.info", root=root),
+                    elem_id="cs-weights",
+                )
+            with gr.Row():
+                start = gr.Button(told("app.start"), variant="primary", elem_id="cs-start", scale=2, min_width=120)
+                stop = gr.Button(told("app.stop"), interactive=False, elem_id="cs-stop", min_width=90)
+            message = gr.HTML(apply_default_css=False)
+        with gr.Column(scale=3, min_width=300):
+            progress = gr.HTML(elem_id="cs-progress", apply_default_css=False)
+            result = gr.HTML(elem_id="cs-result", apply_default_css=False)
+    timer, seen = gr.Timer(EVERY_S, active=False), gr.State(-1)
+    return Parts(
+        source, zipped, folder, model, mode, weights, start, stop, message, progress, result, timer, seen
+    )  # fmt: skip
+
+
+def wire(shop: Workshop, language: Language, blocks: gr.Blocks, parts: Parts, trained: gr.Dropdown) -> None:
+    """Connect what is clicked with what is done; a new run is offered to the other tab."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    shown = [parts.seen, parts.progress, parts.result, parts.start, parts.stop, parts.timer, trained]
+
+    def switch(source: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        return gr.update(visible=source == "zip"), gr.update(visible=source == "folder", choices=shop.ground.offered())
+
+    def begin(source: str, zipped: Payload, folder: str | None, *options: str | None) -> tuple[Any, ...]:
+        try:
+            settings = _settings(shop, options)
+            parse(dict(settings))  # before an upload is taken away
+            if source == "zip":
+                shop.desk.start(lambda: _of_zip(shop, language, zipped, settings))
+            else:
+                shop.desk.start(lambda: _of_folder(shop, language, folder, settings))
+        except ConvscopeError as error:
+            return views.fault(error, language), gr.skip(), *_skips(shown)
+        return "", None, *follow(-1)
+
+    def follow(seen: int) -> tuple[Any, ...]:
+        state = shop.desk.state
+        if state.number == seen:
+            return _skips(shown)
+        return (
+            state.number,
+            views.progress(state, language),
+            views.result(state, language, shop.ground),
+            gr.update(interactive=not state.running),
+            gr.update(interactive=state.running and not state.stopping),
+            gr.Timer(active=state.running),
+            offered(shop, chosen=state.finished.folder.absolute()) if state.finished else gr.skip(),
+        )
+
+    def leave() -> tuple[Any, ...]:
+        shop.desk.stop()
+        return follow(-1)
+
+    parts.source.change(switch, parts.source, [parts.zipped, parts.folder], **quiet)
+    parts.start.click(
+        begin,
+        [parts.source, parts.zipped, parts.folder, *(getattr(parts, field) for field in OPTIONS)],
+        [parts.message, parts.zipped, *shown],
+        preprocess=False,
+        **quiet,
+    )
+    parts.stop.click(leave, None, shown, **quiet)
+    parts.timer.tick(follow, parts.seen, shown, concurrency_limit=None, trigger_mode="once", **quiet)
+    blocks.load(follow, parts.seen, shown, concurrency_limit=None, **quiet)
+
+
+def _choices(field: str, language: Language) -> list[tuple[str, str]]:
+    """The values of a setting with names in words; a value without one is its own name."""
+    named = []
+    for value in values_of(field):
+        key = "app.automatic" if value in {"auto", "default"} else f"app.{field}.{value}"
+        try:
+            named.append((say(key, language), value))
+        except KeyError:
+            named.append((value, value))
+    return named
+
+
+def _settings(shop: Workshop, options: tuple[str | None, ...]) -> dict[str, str]:
+    """The settings that somebody chose; a file of weights is looked for below the root."""
+    chosen = dict(zip(OPTIONS, options, strict=True))
+    settings = {field: value for field, value in chosen.items() if value and value != default_of(field)}
+    if "weights" in settings and settings["weights"] not in values_of("weights"):
+        settings["weights"] = shop.ground.shown(shop.ground.find(settings["weights"]))
+    return settings
+
+
+def _of_zip(shop: Workshop, language: Language, zipped: Payload, settings: dict[str, str]) -> Order:
+    if not zipped:
+        raise Refused("app.no_zip")
+    path, name = shop.upload(zipped)
+    if path.suffix.lower() != ".zip":
+        raise Refused("app.path.no_pictures", path=name)
+    taken = shop.take_away(path)
+    runs = shop.ground.shown(shop.ground.runs)
+    return Order(taken, Call(name, settings, runs), Path(runs), language, upload=taken.parent)
+
+
+def _of_folder(shop: Workshop, language: Language, folder: str | None, settings: dict[str, str]) -> Order:
+    if not folder:
+        raise Refused("app.no_folder")
+    path = shop.ground.pictures(folder)
+    runs = shop.ground.shown(shop.ground.runs)
+    return Order(path, Call(shop.ground.shown(path), settings, runs), Path(runs), language)
+
+
+def _skips(outputs: list[Any]) -> tuple[Any, ...]:
+    return tuple(gr.skip() for _ in outputs)
