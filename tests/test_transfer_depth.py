@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from torch import optim
+from torch import nn, optim
 
 from convscope.models import own, zoo
 from convscope.models.heads import linear, split, with_linear_head
@@ -40,7 +40,10 @@ def trainable(network):
 def loss_of(network, pictures):
     """A loss that every head of the network has a part in."""
     answers = network(pictures)
-    return sum(scores.square().sum() for scores in (answers if isinstance(answers, tuple) else (answers,)))
+    return sum(
+        nn.functional.cross_entropy(scores, torch.tensor([0, 0, 0, 1]))
+        for scores in (answers if isinstance(answers, tuple) else (answers,))
+    )
 
 
 # facts.md, section 9
@@ -77,14 +80,14 @@ def test_frozen_normalisation_keeps_its_statistics(name):
     network, pictures = built(name)
     freeze(network)
     kept = {key: value.clone() for key, value in split(network)[0].state_dict().items()}
-    head = linear(network).weight.clone()
+    head = linear(network).bias.clone()
 
     before, after = trained_a_step(network, pictures, train_mode)
 
     assert before
     assert all(torch.equal(value, before[key]) for key, value in after.items())
     assert all(torch.equal(value, kept[key]) for key, value in split(network)[0].state_dict().items())
-    assert not torch.equal(linear(network).weight, head)
+    assert not torch.equal(linear(network).bias, head)
     assert network.training
 
 
@@ -98,8 +101,8 @@ def test_requires_grad_alone_would_not_keep_them():
 
 
 def test_normalisation_without_parameters_of_its_own_is_as_frozen_as_what_holds_it():
-    body = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2, affine=False), torch.nn.Dropout())
-    network = torch.nn.Sequential(body, torch.nn.Linear(2, 2))
+    body = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, affine=False), nn.Dropout())
+    network = nn.Sequential(body, nn.Linear(2, 2))
 
     train_mode(network)
     assert body[1].training
@@ -209,7 +212,7 @@ def test_only_normalisation_of_blocks_that_have_joined_is_trained():
 
     train_mode(network)
 
-    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     assert {norm.training for norm in norms} == {True, False}
     assert all(norm.training == norm.weight.requires_grad for norm in norms)
 
@@ -223,7 +226,7 @@ def test_a_network_of_ones_own_without_hidden_layers_has_a_head_alone():
 
 
 def test_a_network_of_ones_own_with_two_layers_has_two_blocks():
-    layers = [{"conv": {"filters": 4, "kernel": 3}}, "batch_norm", "relu", {"dense": 5}]
+    layers = [{"conv": {"filters": 4, "kernel": 3}}, "norm", "relu", {"dense": 5}]
     network = own.row(own.parse({"name": "mine", "input": [1, 8, 8], "layers": layers}, "mine")).build(2, 1, 8)
 
     assert [group["name"] for group in groups(network, 1.0)][::2] == ["head", "block 1", "block 2"]

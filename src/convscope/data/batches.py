@@ -149,7 +149,7 @@ def fitted(listing: Listing, row: int, preprocess: Preprocess) -> Tensor | Broke
         torch.Size([3, 28, 28])
     """
     try:
-        return preprocess.fit(listing.picture(row))
+        return preprocess.fit(listing.picture(row, preprocess.shrink))
     except UnreadableImage as error:
         return Broken(listing.files[row], str(error))
 

@@ -6,6 +6,7 @@ files can end the whole process (see docs/decisions/0007-decoders.md).
 
 import io
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -22,18 +23,26 @@ MAX_SIDE = 2**16
 MAX_BYTES = 2**27
 
 # torchvision 0.29 deprecates its Python function around this operator; without the operator, Pillow takes over.
-BY_TORCHVISION = ("JPEG", "MPO") if hasattr(torch.ops.image, "decode_jpeg") else ()  # MPO: several JPEGs in a file
+BY_TORCHVISION = hasattr(torch.ops.image, "decode_jpeg")
+JPEGS = ("JPEG", "MPO")  # MPO: several JPEGs in a file
 RGB = 3  # torchvision.io.ImageReadMode.RGB
 
 # Our own limit on pixels is lower, and a damaged file is an error or a picture: nothing to print into a progress bar.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
+Shrink = Callable[[int, int], int]  # width and height to how many times smaller will do: 1, 2, 4 or 8
 
-def decode(data: bytes) -> Tensor:
+
+def decode(data: bytes, shrink: Shrink | None = None) -> Tensor:
     """One picture, first frame, without transparency, upright.
 
     16-bit grey keeps its upper eight bits. Transparency is dropped, not blended, as in the decoders themselves.
+
+    Args:
+        data: the file.
+        shrink: how many times smaller a JPEG will do, such as `Preprocess.shrink`; its blocks then become that many
+            times smaller as they are decoded, which takes a fraction of the time. Other formats keep their size.
 
     Shape:
         bytes -> uint8 (3, H, W)
@@ -54,8 +63,12 @@ def decode(data: bytes) -> Tensor:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _refuse_bombs(*image.size)
-            if image.format in BY_TORCHVISION:
-                return _decode_jpeg(data)
+            if image.format in JPEGS:
+                times = shrink(*image.size) if shrink else 1
+                if times > 1:
+                    image.draft(None, (image.width // times, image.height // times))
+                elif BY_TORCHVISION:
+                    return _decode_jpeg(data)
             return _decode_other(image)
     except UnidentifiedImageError:
         raise UnreadableImage(f"not a picture in a known format ({', '.join(FORMATS)}), or damaged") from None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.data import splits
-from convscope.data.decode import is_grey
+from convscope.data.decode import Shrink, is_grey
 from convscope.data.stores import Arrays, Store
 from convscope.errors import DataError, UnreadableImage
 from convscope.words import SILENT, Listener
@@ -50,9 +50,9 @@ class Listing:
     def __repr__(self) -> str:
         return f"Listing({self.title!r}, {len(self):,} pictures, {len(self.classes):,} classes)"
 
-    def picture(self, row: int) -> Tensor:
-        """Decode one picture, uint8 (1 or 3, H, W)."""
-        return self.store.picture(self.files[row])
+    def picture(self, row: int, shrink: Shrink | None = None) -> Tensor:
+        """Decode one picture, uint8 (1 or 3, H, W); a JPEG smaller by what `shrink` allows (see `decode`)."""
+        return self.store.picture(self.files[row], shrink)
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Listing":
         """The pictures at `rows`, in that order."""

@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from convscope.data.decode import MAX_BYTES, decode
+from convscope.data.decode import MAX_BYTES, Shrink, decode
 from convscope.errors import DataError, UnreadableImage, UnsafeArchive
 
 EXTENSIONS = frozenset(
@@ -36,8 +36,8 @@ class Store(Protocol):
         """
         ...
 
-    def picture(self, name: str) -> Tensor:
-        """The picture, uint8 (1 or 3, H, W).
+    def picture(self, name: str, shrink: Shrink | None = None) -> Tensor:
+        """The picture, uint8 (1 or 3, H, W); a JPEG smaller by what `shrink` allows (see `decode`).
 
         Raises:
             UnreadableImage: it cannot be decoded.
@@ -92,9 +92,9 @@ class Folder:
         except OSError as error:
             raise UnreadableImage(error.strerror or "cannot be read") from None
 
-    def picture(self, name: str) -> Tensor:
+    def picture(self, name: str, shrink: Shrink | None = None) -> Tensor:
         """The decoded file."""
-        return decode(self.content(name))
+        return decode(self.content(name), shrink)
 
 
 class Archive:
@@ -135,9 +135,9 @@ class Archive:
             raise UnreadableImage(f"unpacks to more than {limit / 1e6:.0f} MB")
         return data
 
-    def picture(self, name: str) -> Tensor:
+    def picture(self, name: str, shrink: Shrink | None = None) -> Tensor:
         """The decoded member."""
-        return decode(self.content(name))
+        return decode(self.content(name), shrink)
 
 
 class Arrays:
@@ -165,8 +165,8 @@ class Arrays:
         pixels: bytes = self._bytes[self._row[name]].tobytes()
         return self._shape + pixels
 
-    def picture(self, name: str) -> Tensor:
-        """The picture, uint8 (C, H, W)."""
+    def picture(self, name: str, shrink: Shrink | None = None) -> Tensor:  # noqa: ARG002 (nothing is decoded)
+        """The picture, uint8 (C, H, W); nothing is decoded, so nothing to shrink."""
         return self.pixels[self._row[name]]
 
 
@@ -182,10 +182,10 @@ class Many:
         store, inner = self._places[name]
         return store.content(inner)
 
-    def picture(self, name: str) -> Tensor:
+    def picture(self, name: str, shrink: Shrink | None = None) -> Tensor:
         """The picture, from where it lies."""
         store, inner = self._places[name]
-        return store.picture(inner)
+        return store.picture(inner, shrink)
 
 
 def is_picture(name: str) -> bool:

@@ -1,25 +1,17 @@
 """`compare`: is one run really better than another? Judged on the pictures that all of them answered."""
 
-import csv
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from convscope.data import splits
 from convscope.errors import DataError
+from convscope.evaluation.finished import Finished
 from convscope.evaluation.metrics import wilson
-from convscope.evaluation.report import Report
 from convscope.words import Language, say
 
 LEAST_PAIRS = 30
 LEVEL = 0.05  # of the test: how often it may see a difference where there is none
-COLUMNS = ["file", "true", "predicted"]
 
 
 @dataclass(frozen=True)
@@ -172,7 +164,7 @@ def compare(runs: Sequence[str | Path]) -> Comparison:
     given = [str(runs)] if isinstance(runs, (str, Path)) else [str(run) for run in runs]
     if len(given) < 2:
         raise DataError(f"compare: {len(given)} run given ({', '.join(given)}); it takes two or more")
-    answers = [_Answers.read(Path(run)) for run in given]
+    answers = [Finished.read(Path(run)) for run in given]
     _refuse_strangers(given, answers)
     shared = set(answers[0].right).intersection(*(each.right for each in answers[1:]))
     if len(shared) < LEAST_PAIRS:
@@ -250,73 +242,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-@dataclass(frozen=True)
-class _Answers:
-    """What a run folder tells: (content, true class) to whether the answer was right."""
-
-    report: Report
-    right: dict[tuple[str, str], bool]
-    mode: str | None
-    seconds: float | None
-
-    @classmethod
-    def read(cls, folder: Path) -> "_Answers":
-        if not folder.is_dir():
-            raise DataError(f"{folder}: no such folder; compare takes the folders of finished runs, such as runs/NAME")
-        report = Report.read(folder)
-        contents = {row.file: row.sha256 for row in splits.read(folder / "split.csv")}
-        right: dict[tuple[str, str], bool] = {}
-        for file, true, predicted in _rows(folder / "predictions.csv"):
-            if contents.get(file):
-                right.setdefault((contents[file], true), true == predicted)
-        return cls(report, right, _mode(folder / "config.yaml"), _seconds(folder / "log.jsonl"))
-
-
-def _rows(file: Path) -> Iterator[tuple[str, str, str]]:
-    """File, true and predicted class of every row of a predictions.csv."""
-    try:
-        with file.open(newline="", encoding="utf-8") as lines:
-            table = csv.reader(lines)
-            if next(table, [])[: len(COLUMNS)] != COLUMNS:
-                raise DataError(f"{file}: no predictions: expected a table that begins with {', '.join(COLUMNS)}")
-            for name, true, predicted, *_ in table:
-                yield name, true, predicted
-    except OSError as error:
-        raise DataError(f"{file}: the run's predictions cannot be read ({error.strerror})") from None
-    except (ValueError, csv.Error) as error:
-        raise DataError(f"{file}: damaged ({error})") from None
-
-
-def _mode(config: Path) -> str | None:
-    with suppress(OSError, ValueError, yaml.YAMLError):
-        settings = yaml.safe_load(config.read_text(encoding="utf-8"))
-        if isinstance(settings, dict) and isinstance(settings.get("mode"), str):
-            return str(settings["mode"])
-    return None
-
-
-def _seconds(log: Path) -> float | None:
-    """Seconds of all the sittings of a run: the last says its own, of one that was cut off the events tell."""
-    events: list[dict[str, Any]] = []
-    with suppress(OSError, UnicodeDecodeError):
-        for line in log.read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError):  # a line that a crash cut off
-                events.append(json.loads(line))
-    total, begun = 0.0, 0.0
-    try:
-        for event, following in zip_longest(events, events[1:]):
-            if event["event"] == "start":
-                begun = event["time"]
-            if event["event"] == "end":
-                return float(total + event["seconds"])
-            if following and following["event"] == "start":
-                total += event["time"] - begun
-    except (KeyError, TypeError):
-        pass
-    return None
-
-
-def _refuse_strangers(given: list[str], answers: list[_Answers]) -> None:
+def _refuse_strangers(given: list[str], answers: list[Finished]) -> None:
     first = answers[0].report
     for run, report in zip(given[1:], (each.report for each in answers[1:]), strict=True):
         if set(report.classes) != set(first.classes):

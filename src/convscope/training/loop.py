@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn, optim
 
+from convscope.data.augment import Augmented, Epoch
 from convscope.data.batches import Pixels
 from convscope.data.files import as_rows, write_csv
 from convscope.errors import TrainingDiverged
@@ -33,14 +35,24 @@ class Outcome:
     Attributes:
         history: one row per epoch, as in metrics.csv.
         best: weights of the epoch with the lowest validation loss.
-        best_epoch: its number, from 1.
-        reason: "epochs", "patience" or "time".
+        best_epoch: its number, from 1; 0 where fine-tuning never beat the head alone.
+        reason: "epochs", "patience" or "time"; "frozen" of a head that was fitted at once.
+        head: the row of the head alone, before fine-tuning.
     """
 
     history: list[dict[str, float]]
     best: dict[str, Tensor]
     best_epoch: int
     reason: str
+    head: dict[str, float] | None = None
+
+    @property
+    def best_row(self) -> dict[str, float]:
+        """The figures of the weights that were kept."""
+        if self.best_epoch == 0:
+            assert self.head is not None
+            return self.head
+        return self.history[self.best_epoch - 1]
 
 
 @dataclass
@@ -55,15 +67,19 @@ class Loop:
         folder: the run's, for metrics.csv and the checkpoint.
         listener: hears every step and epoch.
         log: takes events with their times.
+        groups: of parameters, each with its `share` of the rate; None trains all at the same.
+        begin: makes the network ready for an epoch; None puts all of it in training mode.
     """
 
     network: nn.Module
     recipe: Recipe
-    train: Pixels
+    train: Pixels | Augmented
     val: Pixels
     folder: Path
     listener: Listener
     log: Callable[..., None]
+    groups: list[dict[str, Any]] | None = None
+    begin: Callable[[int], None] | None = None
 
     def run(self, resume: Checkpoint | None = None) -> Outcome:
         """Train until the epochs, the patience or the time are used up.
@@ -75,7 +91,7 @@ class Loop:
         accelerator = Accelerator(cpu=recipe.device == "cpu")
         self.device = accelerator.device
         network = accelerator.prepare_model(self.network.to(memory_format=torch.channels_last).to(self.device))
-        optimiser = make_optimiser(recipe, network)
+        optimiser = make_optimiser(recipe, self.groups or network)
         history, best = [], clone(self.network)
         if resume:
             history, best = list(resume.history), resume.best
@@ -112,15 +128,19 @@ class Loop:
     ) -> dict[str, float]:
         recipe = self.recipe
         torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch]).generate_state(1)[0]))
-        network.train()
+        if self.begin:
+            self.begin(epoch)
+        else:
+            network.train()
+        pictures = self.train.epoch(epoch) if isinstance(self.train, Augmented) else self.train
         order = np.random.default_rng([recipe.seed, epoch]).permutation(len(self.train))
         steps = steps_per_epoch(len(self.train), recipe.batch)
         total = hits = 0.0
         rate = recipe.rate
-        for number, (x, labels) in enumerate(self._batches(self.train, order)):
+        for number, (x, labels) in enumerate(self._batches(pictures, order)):
             rate = rate_at(recipe, (epoch - 1) * steps + number, steps)
             for group in optimiser.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group.get("share", 1.0)
             with self._arithmetic():
                 output = network(x)
             scores, own, loss = with_heads(output, labels, self.loss)
@@ -166,7 +186,7 @@ class Loop:
             return maximum_a_posteriori(scores, labels, self.recipe.rbf_margin)
         return cross_entropy(scores, labels)
 
-    def _batches(self, pixels: Pixels, order: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
+    def _batches(self, pixels: Pixels | Epoch, order: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
         for rows, pictures in pixels.batches(order, self.recipe.batch):
             x = pixels.preprocess.scale(pictures.to(self.device)).contiguous(memory_format=torch.channels_last)
             yield x, torch.from_numpy(pixels.listing.labels[rows]).to(self.device)
@@ -181,9 +201,9 @@ class Loop:
         )
 
 
-def make_optimiser(recipe: Recipe, network: nn.Module) -> optim.Optimizer:
-    """The recipe's optimiser over the network's trainable parameters."""
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+def make_optimiser(recipe: Recipe, trained: nn.Module | list[dict[str, Any]]) -> optim.Optimizer:
+    """The recipe's optimiser over the network's trainable parameters, or over groups of them."""
+    parameters: list[Any] = trained if isinstance(trained, list) else list(trained.parameters())
     if recipe.optimiser == "sgd":
         nesterov = recipe.momentum > 0
         return optim.SGD(parameters, recipe.rate, recipe.momentum, weight_decay=recipe.decay, nesterov=nesterov)

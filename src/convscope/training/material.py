@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.data import splits
+from convscope.data.augment import roomy
 from convscope.data.batches import Broken, Pixels, free_memory
 from convscope.data.listing import Listing
 from convscope.data.preprocess import Preprocess
@@ -26,6 +27,7 @@ from convscope.words import Listener
 
 PHOTO_SIZE = 64
 MOST_NAMED = 50
+LEARNED = ("train", "val")
 
 # of a parameter: itself, gradient, two moments of Adam, the best epoch's copy, and a checkpoint being written
 COPIES_OF_A_PARAMETER = 10
@@ -42,7 +44,7 @@ class Material:
         row: of the network.
         preprocess: what the network's pictures go through.
         listing: the readable pictures, each in a part.
-        pixels: the same, part by part; empty for a frozen run, which keeps embeddings instead.
+        pixels: of training and validation; none for a frozen run, which keeps embeddings instead.
         broken: pictures that could not be read.
         start: the borrowed network; None from scratch.
         looks: what the borrowed network's frozen trunk saw; None from scratch.
@@ -86,24 +88,36 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     if recipe.mode != "frozen":
         _refuse_too_large(recipe, row, len(listing.classes), preprocess)
     looks = Looks.at(divided, borrowed, recipe, listener) if borrowed else None
-    whole = None
-    if recipe.mode != "frozen":
-        whole = Pixels(listing, preprocess, threads=cpu.threads(recipe.threads), listener=listener)
-    broken = whole.broken if whole else looks.broken if looks else ()
+    whole = None if borrowed else Pixels(listing, preprocess, threads=cpu.threads(recipe.threads), listener=listener)
+    broken = looks.broken if looks else whole.broken if whole else ()
     _name(broken, listener)
     if broken:
         gone = {fault.file for fault in broken}
-        readable = listing.take([row for row, file in enumerate(listing.files) if file not in gone])
-        divided = (whole.listing if whole else readable).split(*shares)
+        divided = listing.take([row for row, file in enumerate(listing.files) if file not in gone]).split(*shares)
     listener.message("train.split", **{part: divided.parts.count(part) for part in splits.PARTS})
     _refuse_empty(divided)
     _refuse_known_test(divided)
-    pixels = {part: whole.take(_rows(divided, part)) for part in splits.PARTS if part in divided.parts} if whole else {}
+    if whole:
+        pixels = {part: whole.take(_rows(divided, part)) for part in LEARNED}
+    else:
+        pixels = _for_steps(divided, preprocess, recipe, listener) if recipe.mode == "finetune" else {}
     if not borrowed and row.scale is None:
         preprocess = measured(pixels["train"], preprocess)
         for part in pixels.values():
             part.preprocess = preprocess
     return Material(recipe, row, preprocess, divided, pixels, broken, borrowed, looks)
+
+
+def _for_steps(listing: Listing, preprocess: Preprocess, recipe: Recipe, listener: Listener) -> dict[str, Pixels]:
+    """What fine-tuning steps through: with augmentation, training pictures keep a rim to cut from."""
+    pixels = {}
+    for part in LEARNED:
+        cut = roomy(preprocess) if part == "train" and recipe.augment else preprocess
+        pixels[part] = Pixels(listing.part(part), cut, threads=cpu.threads(recipe.threads), listener=listener)
+        if pixels[part].broken:
+            lost = pixels[part].broken[0]
+            raise DataError(f"{lost.file} could be read before and cannot now: {lost.reason}")
+    return pixels
 
 
 def _borrow(recipe: Recipe, file: Path, listing: Listing) -> Start:

@@ -14,6 +14,7 @@ from convscope.evaluation.report import Facts
 from convscope.models.bundle import MAX_HASHES, Card
 from convscope.training.loop import Outcome
 from convscope.training.material import Material
+from convscope.training.recipe import Recipe
 from convscope.training.run import LIBRARIES
 
 
@@ -94,16 +95,27 @@ def facts(material: Material, outcome: Outcome, seconds: float) -> Facts:
             "report.fact.preprocess",
             (f"report.value.{preprocess.resize}", {"size": preprocess.size, "channels": preprocess.channels}),
         ),
-        (
-            "report.fact.epochs",
-            (
-                "report.value.epochs",
-                {"done": len(outcome.history), "epochs": recipe.epochs, "best": outcome.best_epoch},
-            ),
-        ),
+        *_borrowed(material),
+        ("report.fact.epochs", _epochs(recipe, outcome)),
         ("report.fact.seed", str(recipe.seed)),
         ("report.fact.precision", recipe.precision),
         ("report.fact.seconds", ("report.value.seconds", {"seconds": f"{seconds:.1f}"})),
         ("report.fact.versions", ", ".join(f"{name} {version(name)}" for name in ("convscope", *LIBRARIES))),
         ("report.fact.command", "convscope train --config config.yaml"),
     ]
+
+
+def _borrowed(material: Material) -> Facts:
+    """Where the weights came from, where they were borrowed."""
+    start = material.start
+    if start is None:
+        return []
+    return [("report.fact.weights", f"{start.source}, {start.licence}, SHA-256 {start.sha256[:12]}…")]
+
+
+def _epochs(recipe: Recipe, outcome: Outcome) -> tuple[str, dict[str, object]]:
+    """How long was trained, and what was kept."""
+    if outcome.reason == "frozen":
+        return "report.value.frozen", {"strength": f"{outcome.best_row['strength']:g}"}
+    told: dict[str, object] = {"done": len(outcome.history), "epochs": recipe.epochs, "best": outcome.best_epoch}
+    return f"report.value.{'epochs' if outcome.best_epoch else 'kept_head'}", told

@@ -33,6 +33,7 @@ from convscope.training.run import (
     new_folder,
     refuse_unwritable,
 )  # fmt: skip
+from convscope.training.transfer.finetune import finetune
 from convscope.words import SILENT, Language, Listener
 
 
@@ -145,6 +146,8 @@ def _learn(material: Material, folder: Path, checkpoint: Checkpoint | None, list
         row = material.looks.fit(material.listing, network, recipe, listener)
         write_csv(folder / "metrics.csv", *as_rows([row]))
         return Outcome([row], clone(network), 1, "frozen")
+    if recipe.mode == "finetune":
+        return finetune(network, material, folder, checkpoint, listener, log)
     loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
     with cpu.using(recipe.threads):
         return loop.run(checkpoint)
@@ -165,7 +168,7 @@ def _finish(
         shown = {**recipe.model_dump(), "model": recipe.network, "channels": material.preprocess.channels}
         listener.message("train.network", **shown)
         outcome = _learn(material, folder, checkpoint, listener)
-        best = outcome.history[outcome.best_epoch - 1]
+        best = outcome.best_row
         told = {**best, "epoch": outcome.best_epoch, "epochs": len(outcome.history)}
         listener.message(f"train.stop.{outcome.reason}", **told)
         bundle = Bundle(record.card(material, best), outcome.best, folder / FILE)

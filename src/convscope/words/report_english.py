@@ -112,5 +112,7 @@ TEXTS = {
     "report.value.squash": "whole picture squashed to a square, {size}×{size} pixels, channels: {channels}",
     "report.value.pad": "whole picture padded to a square, {size}×{size} pixels, channels: {channels}",
     "report.value.epochs": "{done} of {epochs}; the weights of epoch {best} were kept",
+    "report.value.frozen": "the head alone was fitted, on frozen features (strength {strength})",
+    "report.value.kept_head": "{done} of {epochs}; none beat the head alone, whose weights were kept",
     "report.value.seconds": "{seconds} s",
 }

@@ -113,5 +113,7 @@ TEXTS = {
     "report.value.squash": "이미지 전체를 정사각형으로 눌러 {size}×{size} 픽셀로, 채널 {channels}개",
     "report.value.pad": "이미지 전체에 여백을 붙여 {size}×{size} 픽셀로, 채널 {channels}개",
     "report.value.epochs": "{epochs} 가운데 {done} 에포크, {best} 에포크의 가중치를 사용",
+    "report.value.frozen": "동결한 특징 위에 분류층만 학습 (규제 강도 {strength})",
+    "report.value.kept_head": "{epochs} 가운데 {done} 에포크, 분류층만 학습한 모델보다 나은 에포크가 없어 그 가중치를 사용",
     "report.value.seconds": "{seconds}초",
 }

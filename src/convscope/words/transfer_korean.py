@@ -17,5 +17,5 @@ TEXTS = {
     "train.head": "분류층만  train_loss {train_loss:.4f}  val_loss {val_loss:.4f}  val_top1 {val_top1:.4f}",
     "train.recalibrated": "배치 정규화: {count}개 층이 합성곱에 합쳐진 채로 왔습니다. 학습 사진 {pictures}장으로 통계를 다시 쟀으며 출력은 그대로입니다",
     "train.thawing": "분류층이 계속 배우고, 가져온 층은 {blocks}개 블록으로 나누어 뒤쪽부터 풀립니다. 배치 정규화는 자기 블록과 함께 배웁니다",
-    "train.kept_head": "분류층만 학습한 모델(val_loss {val_loss:.4f})보다 나은 에폭이 없어, 가져온 층을 그대로 둔 모델을 저장합니다",
+    "train.kept_head": "분류층만 학습한 모델(val_loss {val_loss:.4f})보다 나은 에포크가 없어, 가져온 층을 그대로 둔 모델을 저장합니다",
 }

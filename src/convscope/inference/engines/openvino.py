@@ -64,27 +64,34 @@ class OpenVino:
             "ENABLE_CPU_PINNING": False,  # decoders and other processes want the same cores
         }
         self._compiled = core.compile_model(model, "CPU", settings)
-        self._queue: Any = openvino.AsyncInferQueue
 
     def run(self, batches: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
-        """What enters the scoring layer, batch by batch, in order; the next batches come in meanwhile."""
-        queue = self._queue(self._compiled)
-        done: dict[int, NDArray[np.float32]] = {}
-        queue.set_callback(
-            lambda request, number: done.__setitem__(number, request.get_output_tensor(0).data.astype(np.float32))
-        )
-        following = 0
+        """What enters the scoring layer, batch by batch, in order; the next batches come in meanwhile.
+
+        Requests take turns. OpenVINO's own queue would call back into Python from its threads, and may wait for ever
+        for one of them when it is taken down.
+        """
+        wanted = self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        requests = [self._compiled.create_infer_request() for _ in range(2 * wanted)]
+        started = 0
         try:
-            for number, pixels in enumerate(batches):
-                queue.start_async({0: pixels.numpy()}, number)  # waits while every request is busy
-                while following in done:
-                    yield done.pop(following)
-                    following += 1
+            for pixels in batches:
+                request = requests[started % len(requests)]
+                if started >= len(requests):
+                    yield _result(request)
+                request.start_async({0: pixels.numpy()})
+                started += 1
+            for number in range(max(0, started - len(requests)), started):
+                yield _result(requests[number % len(requests)])
         finally:
-            queue.wait_all()
-        while following in done:
-            yield done.pop(following)
-            following += 1
+            for request in requests[:started]:
+                request.wait()
+
+
+def _result(request: Any) -> NDArray[np.float32]:  # noqa: ANN401 (openvino.InferRequest)
+    """What a request has computed, once it has."""
+    request.wait()
+    return np.array(request.get_output_tensor(0).data, np.float32)
 
 
 def _openvino() -> Any:  # noqa: ANN401 (a module)

@@ -1,10 +1,11 @@
 """Fine-tuning by depth: what is frozen, what is trained how fast, and when the next block joins.
 
-Howard & Ruder, "Universal Language Model Fine-tuning for Text Classification", ACL 2018: layers near the input know what
-all pictures share, and change slowest and last. Differs from the paper: rates fall from block to block instead of from
-layer to layer, and all borrowed layers are slower than the new head.
+Howard & Ruder, "Universal Language Model Fine-tuning for Text Classification", ACL 2018: layers near the input know
+what all pictures share, and change slowest and last. Differs from the paper: rates fall from block to block instead of
+from layer to layer, and all borrowed layers are slower than the new head.
 """
 
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -106,8 +107,9 @@ def groups(network: nn.Module, rate: float, factor: float = FACTOR) -> list[dict
 
     Example:
         >>> from convscope.models import zoo
-        >>> [(group["name"], round(group["share"], 3)) for group in groups(zoo.build("lenet_caffe", classes=2), 1.0)][::2]
-        [('head', 1.0), ('block 1', 0.1), ('block 2', 0.038), ('block 3', 0.015)]
+        >>> made = groups(zoo.build("lenet_caffe", classes=2), rate=1.0)
+        >>> {group["name"]: round(group["share"], 3) for group in made}
+        {'head': 1.0, 'block 1': 0.1, 'block 2': 0.038, 'block 3': 0.015}
     """
     parts = [("head", 1.0, _head(network))]
     parts += [
@@ -125,11 +127,8 @@ def groups(network: nn.Module, rate: float, factor: float = FACTOR) -> list[dict
 
 def _head(network: nn.Module) -> list[nn.Parameter]:
     """The fresh layers: those that give scores."""
-    return [
-        values
-        for layer in (linear(network), *(h[-1] for h in auxiliary_heads(network)))
-        for values in layer.parameters()
-    ]
+    layers = [linear(network), *(head[-1] for head in auxiliary_heads(network))]
+    return [values for layer in layers for values in layer.parameters()]
 
 
 def _blocks(network: nn.Module) -> list[list[nn.Parameter]]:
@@ -151,8 +150,9 @@ def _blocks(network: nn.Module) -> list[list[nn.Parameter]]:
             layers.append(own)
     count = min(BLOCKS, len(layers))
     edges = [round(len(layers) * number / count) for number in range(count + 1)] if count else []
-    pairs = list(zip(edges, edges[1:], strict=False))
-    blocks = [[values for layer in layers[start:end] for values in layer] for start, end in reversed(pairs)]
+    blocks = [
+        [values for layer in layers[start:end] for values in layer] for start, end in reversed([*pairwise(edges)])
+    ]
     if beside:
         blocks[0] += beside
     return blocks

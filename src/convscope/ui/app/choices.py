@@ -7,23 +7,16 @@ from typing import Any, get_args
 from convscope.training.recipe import Recipe
 
 OPTIONS = ("model", "mode", "weights")
+WEIGHTS = ("default", "none")  # or a file
 
 
-def values_of(field: str) -> list[str]:
-    """What a setting may be, where the recipe names its values.
+def modes() -> tuple[str, ...]:
+    """The values that `mode` may have.
 
-    >>> "scratch" in values_of("mode")
+    >>> "scratch" in modes()
     True
     """
-    found: list[str] = []
-    todo = [Recipe.model_fields[field].annotation]
-    while todo:
-        for part in get_args(todo.pop()):
-            if isinstance(part, str):
-                found.append(part)
-            else:
-                todo.append(part)
-    return found
+    return get_args(Recipe.model_fields["mode"].annotation)
 
 
 def default_of(field: str) -> Any:  # noqa: ANN401 (any field)

@@ -51,7 +51,7 @@ def theme() -> gr.themes.Base:
     return gr.themes.Base(
         primary_hue=ACCENT,
         secondary_hue=ACCENT,
-        neutral_hue=gr.themes.colors.stone,
+        neutral_hue=gr.themes.colors.zinc,
         radius_size=gr.themes.sizes.radius_md,
         font=[gr.themes.Font(each) for each in sans],
         font_mono=[gr.themes.Font(each) for each in mono],
@@ -60,6 +60,12 @@ def theme() -> gr.themes.Base:
         body_background_fill_dark="#14171b",
         block_background_fill="#ffffff",
         block_background_fill_dark="#1b1f24",
+        block_info_text_color="#5d656e",
+        block_info_text_color_dark="#a0a7ae",
+        block_title_text_color="#3b4249",
+        block_title_text_color_dark="#c9ced3",
+        block_label_text_color="#5d656e",
+        block_label_text_color_dark="#a0a7ae",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
     )

@@ -1,5 +1,6 @@
 """The tab that trains: pictures in, figures and worst mistakes out."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from convscope.errors import ConvscopeError
 from convscope.models import zoo
 from convscope.training.recipe import parse
 from convscope.ui.app import views
-from convscope.ui.app.choices import OPTIONS, Call, default_of, values_of
+from convscope.ui.app.choices import OPTIONS, WEIGHTS, Call, default_of, modes
 from convscope.ui.app.ground import Refused
 from convscope.ui.app.jobs import Order
 from convscope.ui.app.try_tab import offered
@@ -25,6 +26,7 @@ class Parts(NamedTuple):
 
     source: gr.Radio
     zipped: gr.File
+    about: gr.HTML
     folder: gr.Dropdown
     model: gr.Dropdown
     mode: gr.Dropdown
@@ -52,10 +54,11 @@ def build(shop: Workshop, language: Language) -> Parts:
             zipped = gr.File(
                 file_types=[".zip"],
                 label=told("app.zip", limit=LIMIT_GB),
-                height=150,
+                height=170,
                 elem_id="cs-zip",
                 elem_classes=["cs-widget"],
             )
+            about = gr.HTML(views.hint("app.zip.info", language), apply_default_css=False)
             folder = gr.Dropdown(
                 shop.ground.offered(),
                 value=None,
@@ -73,10 +76,13 @@ def build(shop: Workshop, language: Language) -> Parts:
                     elem_id="cs-model",
                 )
                 mode = gr.Dropdown(
-                    _choices("mode", language), value=default_of("mode"), label=told("app.mode"), elem_id="cs-mode"
+                    _named("mode", modes(), language),
+                    value=default_of("mode"),
+                    label=told("app.mode"),
+                    elem_id="cs-mode",
                 )
                 weights = gr.Dropdown(
-                    _choices("weights", language),
+                    _named("weights", WEIGHTS, language),
                     value=default_of("weights"),
                     allow_custom_value=True,
                     label=told("app.weights"),
@@ -92,7 +98,7 @@ def build(shop: Workshop, language: Language) -> Parts:
             result = gr.HTML(elem_id="cs-result", apply_default_css=False)
     timer, seen = gr.Timer(EVERY_S, active=False), gr.State(-1)
     return Parts(
-        source, zipped, folder, model, mode, weights, start, stop, message, progress, result, timer, seen
+        source, zipped, about, folder, model, mode, weights, start, stop, message, progress, result, timer, seen
     )  # fmt: skip
 
 
@@ -101,8 +107,9 @@ def wire(shop: Workshop, language: Language, blocks: gr.Blocks, parts: Parts, tr
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     shown = [parts.seen, parts.progress, parts.result, parts.start, parts.stop, parts.timer, trained]
 
-    def switch(source: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        return gr.update(visible=source == "zip"), gr.update(visible=source == "folder", choices=shop.ground.offered())
+    def switch(source: str) -> tuple[dict[str, Any], ...]:
+        of_zip = gr.update(visible=source == "zip")
+        return of_zip, of_zip, gr.update(visible=source == "folder", choices=shop.ground.offered())
 
     def begin(source: str, zipped: Payload, folder: str | None, *options: str | None) -> tuple[Any, ...]:
         try:
@@ -134,7 +141,7 @@ def wire(shop: Workshop, language: Language, blocks: gr.Blocks, parts: Parts, tr
         shop.desk.stop()
         return follow(-1)
 
-    parts.source.change(switch, parts.source, [parts.zipped, parts.folder], **quiet)
+    parts.source.change(switch, parts.source, [parts.zipped, parts.about, parts.folder], **quiet)
     parts.start.click(
         begin,
         [parts.source, parts.zipped, parts.folder, *(getattr(parts, field) for field in OPTIONS)],
@@ -147,23 +154,17 @@ def wire(shop: Workshop, language: Language, blocks: gr.Blocks, parts: Parts, tr
     blocks.load(follow, parts.seen, shown, concurrency_limit=None, **quiet)
 
 
-def _choices(field: str, language: Language) -> list[tuple[str, str]]:
-    """The values of a setting with names in words; a value without one is its own name."""
-    named = []
-    for value in values_of(field):
-        key = "app.automatic" if value in {"auto", "default"} else f"app.{field}.{value}"
-        try:
-            named.append((say(key, language), value))
-        except KeyError:
-            named.append((value, value))
-    return named
+def _named(field: str, values: Sequence[str], language: Language) -> list[tuple[str, str]]:
+    """The values of a setting with their names in words."""
+    keys = [f"app.{field}.{value}" if value not in {"auto", "default"} else "app.automatic" for value in values]
+    return [(say(key, language), value) for key, value in zip(keys, values, strict=True)]
 
 
 def _settings(shop: Workshop, options: tuple[str | None, ...]) -> dict[str, str]:
     """The settings that somebody chose; a file of weights is looked for below the root."""
     chosen = dict(zip(OPTIONS, options, strict=True))
     settings = {field: value for field, value in chosen.items() if value and value != default_of(field)}
-    if "weights" in settings and settings["weights"] not in values_of("weights"):
+    if "weights" in settings and settings["weights"] not in WEIGHTS:
         settings["weights"] = shop.ground.shown(shop.ground.find(settings["weights"]))
     return settings
 

@@ -52,6 +52,11 @@ def note(key: str, language: Language, /, **values: object) -> str:
     return f'<p class="cs-note" role="status">{text(key, language, **values)}</p>'
 
 
+def hint(key: str, language: Language) -> str:
+    """One sentence that is always there."""
+    return f'<p class="cs-note">{text(key, language)}</p>'
+
+
 def progress(state: State, language: Language) -> str:
     """How far a training is, and what it has said; nothing before the first."""
     if state.order is None:
