@@ -16,9 +16,12 @@ kept = []
 def leak(data):
     kept.append(bytearray(os.urandom(50_000)))
 
-PLANTED = {"abort": lambda data: os.abort(), "KeyError": lambda data: {}["planted"], "leak": leak}
-decoder, rounds = sys.argv[1], int(sys.argv[2])
-decode = PLANTED.get(decoder) or importlib.import_module("convscope.data.decode").decode
+full = importlib.import_module("convscope.data.decode").decode
+DECODERS = {
+    "full": full, "scaled": lambda data: full(data, lambda width, height: 2),
+    "abort": lambda data: os.abort(), "KeyError": lambda data: {}["planted"], "leak": leak,
+}
+decode, rounds = DECODERS[sys.argv[1]], int(sys.argv[2])
 
 dice = random.Random(0)
 seeds = []
@@ -59,8 +62,9 @@ def fuzz(decoder, rounds):
     return done.returncode, json.loads(done.stdout or "{}"), done.stderr
 
 
-def test_thousands_of_damaged_files_raise_nothing_but_unreadable_image():
-    status, answer, errors = fuzz("convscope", 6000)
+@pytest.mark.parametrize("decoder", ["full", "scaled"])
+def test_thousands_of_damaged_files_raise_nothing_but_unreadable_image(decoder):
+    status, answer, errors = fuzz(decoder, 6000)
 
     assert status == 0, errors[-2000:]
     assert "UserWarning" not in errors  # libjpeg and libtiff themselves cannot be silenced

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from convscope.data.batches import Pixels
 from convscope.data.listing import Listing
 from convscope.data.preprocess import Preprocess
+from convscope.data.resize import resized
 
 Box = tuple[int, int, int, int]
 
@@ -99,17 +99,13 @@ class Epoch:
             yield rows, self._cut(rows, pictures)
 
     def _cut(self, rows: NDArray[np.int64], pictures: Tensor) -> Tensor:
-        from torchvision.transforms import InterpolationMode
-        from torchvision.transforms.v2 import functional as transforms
-
-        side, mode = self.source.size, InterpolationMode(self.source.pixels.preprocess.interpolation)
+        side, interpolation = self.source.size, self.source.pixels.preprocess.interpolation
         cut = pictures.new_empty((*pictures.shape[:2], side, side))
         for place, row in enumerate(rows):
             rng = np.random.default_rng([self.source.seed, self.number, int(row)])
             top, left, tall, wide = draw_box(rng, pictures.shape[2], pictures.shape[3], self.source.areas)
-            part = pictures[place : place + 1, :, top : top + tall, left : left + wide]
-            part = transforms.resize(part, [side, side], interpolation=mode, antialias=True)
-            cut[place] = part[0].flip(-1) if rng.random() < 0.5 else part[0]
+            part = resized(pictures[place, :, top : top + tall, left : left + wide], side, side, interpolation)
+            cut[place] = part.flip(-1) if rng.random() < 0.5 else part
         return cut
 
 

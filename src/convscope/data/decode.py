@@ -1,16 +1,20 @@
 """Bytes of a picture file to uint8 RGB, turned the way its camera was held.
 
-torchvision decodes JPEG, where it is fastest; Pillow everything else. torchvision's PNG decoder is not used: damaged
-files can end the whole process (see docs/decisions/0007-decoders.md).
+torchvision decodes JPEG, where it is fastest; Pillow everything else, and JPEGs that may come out smaller.
+torchvision's PNG decoder is not used: damaged files can end the whole process (see docs/decisions/0007-decoders.md).
 """
 
+import importlib
+import importlib.util
 import io
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-import torchvision  # noqa: F401 (registers torch.ops.image)
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
@@ -22,8 +26,24 @@ MAX_PIXELS = 2**26
 MAX_SIDE = 2**16
 MAX_BYTES = 2**27
 
-# torchvision 0.29 deprecates its Python function around this operator; without the operator, Pillow takes over.
-BY_TORCHVISION = hasattr(torch.ops.image, "decode_jpeg")
+
+def _load_operator() -> bool:
+    """Load torchvision's JPEG operator, from its library alone; whether it is there. Without it, Pillow takes over.
+
+    Importing the package would load PyTorch's compiler, two to three seconds at every start; and torchvision 0.29
+    deprecates its Python function around the operator.
+    """
+    package, load = importlib.util.find_spec("torchvision"), cast("Callable[[Path], None]", torch.ops.load_library)
+    for folder in (package.submodule_search_locations if package else None) or ():
+        for library in sorted(Path(folder).glob("image*.so")) + sorted(Path(folder).glob("image*.pyd")):
+            with suppress(OSError):
+                load(library)
+    if package and not hasattr(torch.ops.image, "decode_jpeg"):
+        importlib.import_module("torchvision")
+    return hasattr(torch.ops.image, "decode_jpeg")
+
+
+BY_TORCHVISION = _load_operator()
 JPEGS = ("JPEG", "MPO")  # MPO: several JPEGs in a file
 RGB = 3  # torchvision.io.ImageReadMode.RGB
 

@@ -7,6 +7,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
+from convscope.data.resize import resized
+
 Resize = Literal["crop", "squash", "pad"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -104,11 +106,7 @@ class Preprocess(BaseModel):
         cut = _with_channels(picture[..., top : top + tall, left : left + wide], self.channels)
         top, left, tall, wide = self.placement(width, height)
         if cut.shape[-2:] != (tall, wide):
-            from torchvision.transforms import InterpolationMode  # three seconds that a list of networks need not pay
-            from torchvision.transforms.v2 import functional as transforms
-
-            mode = InterpolationMode(self.interpolation)
-            cut = transforms.resize(cut, [tall, wide], interpolation=mode, antialias=True)
+            cut = resized(cut, tall, wide, self.interpolation)
         if (tall, wide) == (self.size, self.size):
             return cut.contiguous()
 
@@ -122,10 +120,8 @@ class Preprocess(BaseModel):
         Shape:
             uint8 (..., channels, size, size) -> float32, same shape
         """
-        from torchvision.transforms.v2 import functional as transforms
-
         mean, spread = _constants(self, pixels.device)
-        return transforms.to_dtype(pixels, torch.float32, scale=True).sub_(mean).div_(spread)
+        return pixels.to(torch.float32).mul_(1 / 255).sub_(mean).div_(spread)
 
 
 @lru_cache(maxsize=64)

@@ -1,8 +1,10 @@
 """What the processor at hand can do: how many threads it may use, and whether bfloat16 pays."""
 
+import ctypes
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +25,9 @@ ONE_THREAD_MACS = 300_000_000
 
 # taken before anyone changes it: a later choice of ours must not shrink the next one
 _PYTORCHS_CHOICE = torch.get_num_threads()
+
+# of glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 
 BF16_FLAGS = ("amx_bf16", "avx512_bf16", "bf16")
 
@@ -84,6 +89,28 @@ def using(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def keeping_memory() -> Iterator[None]:
+    """In this block memory that is freed stays with the process; afterwards all is as it was.
+
+    glibc returns every block above 32 MB to the system at once, and each training step would pay for zeroed pages anew:
+    15 % of ResNet-18's step at 224 pixels, a quarter of MobileNet v2's. Without glibc nothing happens.
+    """
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if libc is None or not hasattr(libc, "mallopt"):  # musl has none
+        yield
+        return
+    libc.mallopt(M_MMAP_MAX, 0)
+    libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    try:
+        yield
+    finally:  # as glibc has it once it has seen large blocks
+        libc.mallopt(M_MMAP_MAX, 65_536)
+        libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(M_TRIM_THRESHOLD, 64 << 20)
+        libc.malloc_trim(0)
 
 
 def model_name() -> str:

@@ -1,7 +1,9 @@
 """Embeddings that are computed once: kept by the content of picture, preprocessing and weights, so never stale."""
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +14,7 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
+from convscope.data import cache
 from convscope.data.batches import Broken
 from convscope.data.builtin import cache_folder
 from convscope.data.files import write_bytes
@@ -53,6 +56,8 @@ class Features:
         wanted, found = set(hashes), dict[str, NDArray[np.float32]]()
         for shard in self._shards():
             names, vectors = self._read(shard)
+            with suppress(OSError):
+                os.utime(shard)  # the cache lets go of what was not used for long
             found |= {name: vectors[row] for row, name in enumerate(names) if name in wanted}
         return found
 
@@ -63,6 +68,7 @@ class Features:
         try:
             self._write(hashes, vectors)
             self._join()
+            cache.keep_below(self.folder.parent, cache.cap())
         except OSError:
             pass
 

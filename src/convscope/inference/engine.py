@@ -86,7 +86,8 @@ class Engine:
     ) -> None:
         self.bundle = bundle
         self.device = torch.device(device)
-        self.macs = bundle.card.describe().macs
+        row = bundle.card.row()
+        self.macs = round(row.macs * (bundle.card.preprocess.size / row.sizes[0]) ** 2)  # near enough to choose by
         self.readers = cpu.threads(threads)
         self.threads = cpu.threads_for(self.macs * BATCH, threads)
         self._wish: dict[str, Any] = {"backend": backend, "precision": precision, "device": device}

@@ -17,6 +17,7 @@ from convscope.data.augment import Augmented, Epoch
 from convscope.data.batches import Pixels
 from convscope.data.files import as_rows, write_csv
 from convscope.errors import TrainingDiverged
+from convscope.inference import cpu
 from convscope.layers.probe import first_not_finite
 from convscope.training.checkpoint import Checkpoint, clone, optimiser_tensors, restore_optimiser
 from convscope.training.losses import cross_entropy, maximum_a_posteriori, with_heads
@@ -98,6 +99,18 @@ class Loop:
             self.network.load_state_dict(resume.weights)
             restore_optimiser(optimiser, resume.optimiser)
 
+        with cpu.keeping_memory():
+            return self._epochs(accelerator, network, optimiser, history, best)
+
+    def _epochs(
+        self,
+        accelerator: Accelerator,
+        network: nn.Module,
+        optimiser: optim.Optimizer,
+        history: list[dict[str, float]],
+        best: dict[str, Tensor],
+    ) -> Outcome:
+        recipe = self.recipe
         begun = saved = time.monotonic()
         saving_s = 0.0
         reason = _finished(recipe, history)
@@ -206,8 +219,10 @@ def make_optimiser(recipe: Recipe, trained: nn.Module | list[dict[str, Any]]) ->
     parameters: list[Any] = trained if isinstance(trained, list) else list(trained.parameters())
     if recipe.optimiser == "sgd":
         nesterov = recipe.momentum > 0
-        return optim.SGD(parameters, recipe.rate, recipe.momentum, weight_decay=recipe.decay, nesterov=nesterov)
-    return optim.Adam(parameters, recipe.rate, weight_decay=recipe.decay)
+        return optim.SGD(
+            parameters, recipe.rate, recipe.momentum, weight_decay=recipe.decay, nesterov=nesterov, fused=True
+        )
+    return optim.Adam(parameters, recipe.rate, weight_decay=recipe.decay, fused=True)
 
 
 def steps_per_epoch(pictures: int, batch: int) -> int:

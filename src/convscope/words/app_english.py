@@ -72,9 +72,11 @@ TEXTS = {
     "app.gradio.upload_file": "Upload a file",
     "app.gradio.paste": "Paste from the clipboard",
     "app.gradio.remove": "Remove the picture",
+    "app.gradio.empty": "Nothing yet",
     "app.gradio.tabs": "More tabs",
     "app.gradio.access": "Click to use the webcam",
     "app.gradio.capture": "Start or stop the webcam",
-    "app.gradio.too_large": "The file is too large.",
+    "app.gradio.error": "Error",
+    "app.gradio.too_large": "The file is too large: at most {limit} GB.",
     "app.gradio.lost": "The app does not answer any more: is it still running in its terminal?",
 }

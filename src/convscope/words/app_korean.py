@@ -72,9 +72,11 @@ TEXTS = {
     "app.gradio.upload_file": "파일 올리기",
     "app.gradio.paste": "클립보드에서 붙여넣기",
     "app.gradio.remove": "사진 지우기",
+    "app.gradio.empty": "아직 없음",
     "app.gradio.tabs": "다른 탭",
     "app.gradio.access": "클릭해서 웹캠 켜기",
     "app.gradio.capture": "웹캠 시작 또는 중지",
-    "app.gradio.too_large": "파일이 너무 큽니다.",
+    "app.gradio.error": "오류",
+    "app.gradio.too_large": "파일이 너무 큽니다. 최대 {limit} GB까지 올릴 수 있습니다.",
     "app.gradio.lost": "앱이 응답하지 않습니다. 터미널에서 아직 실행 중인지 확인해 주세요.",
 }

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from convscope.data import cache
 from convscope.data.builtin import cache_folder
 from convscope.data.preprocess import Preprocess
 from convscope.inference.engines import Precision, Scaled
@@ -121,6 +122,7 @@ def _convert(trunk: nn.Module, preprocess: Preprocess, folder: Path) -> Any:  # 
     model.reshape([-1, *example.shape[1:]])
     try:
         _keep(openvino, model, folder)
+        cache.keep_below(folder.parent, cache.cap())
     except OSError:
         pass  # a read-only home, or a full disk, converts anew each time
     return model

@@ -16,8 +16,8 @@ from convscope.training.transfer.depth import blocks_at, groups, train_mode, unf
 from convscope.training.transfer.recalibrate import folded, recalibrate
 from convscope.words import Listener
 
-# training pictures that batch norm's statistics are measured on, at most: they settle long before
-MEASURED = 2_000
+# training pictures that batch norm's statistics are measured on, at most: a map has thousands of numbers of each
+MEASURED = 512
 
 
 def finetune(
@@ -59,7 +59,7 @@ def finetune(
     blocks = len({part["name"] for part in parts}) - 1
 
     def begin(epoch: int) -> None:
-        unfreeze(network, blocks_at(epoch, recipe.epochs, blocks))
+        unfreeze(network, blocks_at(epoch + 1, recipe.epochs + 1, blocks))  # the head alone has had its turn
         train_mode(network)
 
     listener.message("train.thawing", blocks=blocks)

@@ -54,8 +54,11 @@ class Looks:
             preprocess=start.preprocess.model_copy(update={"decode": recipe.decode}),
             head="linear",
         )
+        weights = start.network.state_dict()
+        if recipe.mode != "frozen":  # training will change them in place
+            weights = {name: tensor.clone() for name, tensor in weights.items()}
         engine = Engine(
-            Bundle(card, dict(start.network.state_dict())),
+            Bundle(card, dict(weights)),
             precision=recipe.precision,
             threads=recipe.threads,
             device=recipe.device,

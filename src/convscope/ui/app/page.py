@@ -22,11 +22,16 @@ OWN_WORDS = {
     "Click to upload or drop files": "upload",
     "이곳에 이미지 파일을 끌어다 놓으세요.": "upload",
     "Upload file": "upload_file",
+    "File upload": "upload_file",
+    "Empty value": "empty",
+    "grant webcam access": "access",
     "Paste from clipboard": "paste",
     "Remove Image": "remove",
     "More tabs": "tabs",
     "Click to Access Webcam": "access",
     "capture photo": "capture",
+    "Error": "error",
+    "File(s) exceed the maximum allowed size*": "too_large",
 }
 
 
@@ -76,8 +81,9 @@ def head(language: Language) -> str:
 
     gradio speaks the browser's language; here it is told that this is the page's.
     """
-    words = {theirs: say(f"app.gradio.{ours}", language) for theirs, ours in OWN_WORDS.items()}
-    settings = json.dumps({"language": language, "words": words}, ensure_ascii=False).replace("<", "\\u003c")
+    words = {theirs: say(f"app.gradio.{ours}", language, limit=LIMIT_GB) for theirs, ours in OWN_WORDS.items()}
+    told = {"language": language, "words": words, "lost": say("app.gradio.lost", language)}
+    settings = json.dumps(told, ensure_ascii=False).replace("<", "\\u003c")
     return (
         f'<link rel="icon" href="data:,"><meta name="color-scheme" content="light dark">'
         f"<style>{_asset('app.css')}</style>"

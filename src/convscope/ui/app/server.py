@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -40,28 +41,31 @@ def serve(ground: Ground, *, host: str, port: int, language: Language | None, re
         MissingExtra: gradio is not installed.
         ConvscopeError: the address cannot be had.
     """
-    folder = Path(tempfile.mkdtemp(prefix="convscope-app-"))
-    settle_gradio(folder)
-    try:
-        try:
-            import gradio  # noqa: F401
-            import uvicorn
-        except ImportError:
-            raise MissingExtra("the app", "gradio", "app") from None
+    if find_spec("gradio") is None:
+        raise MissingExtra("the app", "gradio", "app")
+    with listening(host, port) as door, private_folder() as folder:
+        settle_gradio(folder)
+        import uvicorn
+
         from convscope.ui.app.workshop import Workshop
 
         shop = Workshop(ground, folder)
-        with listening(host, port) as door:
-            url = address(host, door.getsockname()[1])
-            app = assemble(shop, host=host, language=language)
-            settings = uvicorn.Config(
-                guarded(app, shop, host), log_level="critical", timeout_graceful_shutdown=PATIENCE_S, ws="none"
-            )
-            server = uvicorn.Server(settings)
-            _tell_when_started(app, lambda: ready(url))
-            with suppress(KeyboardInterrupt), _ended_by_sigterm():
-                server.run(sockets=[door])
+        app = assemble(shop, host=host, language=language)
+        _tell_when_started(app, lambda: ready(address(host, door.getsockname()[1])))
+        settings = uvicorn.Config(
+            guarded(app, shop, host), log_level="critical", timeout_graceful_shutdown=PATIENCE_S, ws="none"
+        )
+        with suppress(KeyboardInterrupt), _ended_by_sigterm():
+            uvicorn.Server(settings).run(sockets=[door])
         shop.desk.close()
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder for what comes in, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="convscope-app-"))
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -98,10 +98,10 @@ def train(
     flags = {
         "model": model, "mode": mode, "weights": weights, "weights_dir": weights_dir, "views": views,
         "strength": strength, "balance": balance, "augment": augment, "decode": decode, "epochs": epochs,
-        "batch": batch, "rate": rate, "optimiser": optimiser, "momentum": momentum, "decay": decay, "schedule": schedule, "warmup_epochs": warmup,
-        "patience_checks": patience, "min_delta": min_delta, "time_limit_min": time_limit, "size": size,
-        "resize": resize, "seed": seed, "split_seed": split_seed, "test_share": test_share, "device": device,
-        "precision": precision, "threads": threads,
+        "batch": batch, "rate": rate, "optimiser": optimiser, "momentum": momentum, "decay": decay,
+        "schedule": schedule, "warmup_epochs": warmup, "patience_checks": patience, "min_delta": min_delta,
+        "time_limit_min": time_limit, "size": size, "resize": resize, "seed": seed, "split_seed": split_seed,
+        "test_share": test_share, "device": device, "precision": precision, "threads": threads,
     }  # fmt: skip
     given = {field: value for field, value in flags.items() if value is not None}
     run_training(terminal, data, given, out=out, name=name, config=config, resume=resume)
