@@ -6,6 +6,7 @@ lack, and which makes files larger than any decoder can skip. Every picture goes
     python benchmarks/decode.py [PHOTOS]
 """
 
+import io
 import os
 import sys
 import tempfile
@@ -52,8 +53,6 @@ def enlarged(photos: Listing, folder: Path, grain: float = 0.0) -> Listing:
 
 def by_pillow(data: bytes, preprocess: Preprocess) -> Tensor:
     """As a tutorial without torchvision writes it."""
-    import io
-
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
     top, left, tall, wide = preprocess.box(*image.size)
     size, box = (preprocess.size, preprocess.size), (left, top, left + wide, top + tall)

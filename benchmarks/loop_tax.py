@@ -1,7 +1,7 @@
 """What our training loop costs: against the same recipe as a bare PyTorch loop, in turn, on the same pictures.
 
-The bare loop does what a tutorial's does, shuffle, scale, step, in the same layout with the same optimiser. Losses must be
-equal bit for bit; the ratio is the time of ours over the bare one's.
+The bare loop does what a tutorial's does, shuffle, scale, step, in the same layout with the same optimiser. Losses must
+be equal bit for bit; the ratio is the time of ours over the bare one's.
 """
 
 import tempfile

@@ -1,7 +1,8 @@
 """Our training step against a plain PyTorch loop in float32: every family of the zoo, the same pictures and weights.
 
-Ours is `training.loop` as `convscope train` runs it. The plain one is what a tutorial writes: contiguous tensors, Adam as
-it comes, no settings. Each side is a process; they take turns of some steps each, and the ratio is taken turn by turn.
+Ours is `training.loop` as `convscope train` runs it. The plain one is what a tutorial writes: contiguous tensors, Adam
+as it comes, no settings. Each side is a process; they take turns of some steps each, and the ratio is taken turn by
+turn.
 
     python benchmarks/train_step.py [NETWORK ...]
 """
@@ -50,7 +51,7 @@ class Clock(Listener):
     def __init__(self) -> None:
         self.moments: list[float] = []
 
-    def progress(self, stage: str, done: int, total: int) -> None:
+    def progress(self, stage: str, done: int, total: int) -> None:  # noqa: ARG002 (a Listener's)
         if stage == "train":
             self.moments.append(time.perf_counter())
 

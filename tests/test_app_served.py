@@ -1,14 +1,14 @@
-"""The app as it is served: by the command, in a process of its own, to a browser and to strangers."""
+"""The app as it is served: by the command, in a process of its own, to strangers."""
 
 import http.client
 import importlib.util
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -18,10 +18,8 @@ import pytest
 
 from convscope.ui.app import server
 from convscope.ui.app.server import listening
-from convscope.words import LANGUAGES, say
+from convscope.words import LANGUAGES
 from tests.conftest import make_photos
-
-WAIT_MS = 60_000
 
 
 def need_gradio():
@@ -82,20 +80,27 @@ class App:
 
     def end(self) -> tuple[int, str]:
         """Ctrl-C: (exit status, what it printed on standard error)."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            self.errors = self.process.communicate(timeout=60)[1]
-        return self.process.returncode, self.errors
+        self.process.send_signal(signal.SIGINT)
+        errors = self.process.communicate(timeout=60)[1]
+        return self.process.returncode, errors
+
+
+def running(folder: Path) -> Iterator[App]:
+    """An app among some photos; at its end it has reached nothing and left nothing."""
+    need_gradio()
+    make_photos(folder / "root" / "photos", count=14)
+    app = App(folder / "root")
+    yield app
+    status, errors = app.end()
+    told = [line for line in errors.splitlines() if line != "REACHED socket.getaddrinfo 127.0.0.1"]  # its own door
+    assert status == 0
+    assert told == ["REACHED socket.connect ('127.0.0.1', 9)"]
+    assert not list(folder.glob("convscope-app-*"))
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    need_gradio()
-    root = tmp_path_factory.mktemp("app") / "root"
-    make_photos(root / "photos", count=14)
-    app = App(root)
-    yield app
-    app.end()
+    yield from running(tmp_path_factory.mktemp("app"))
 
 
 # strangers
@@ -148,154 +153,6 @@ def test_the_page_is_in_the_language_asked_for_and_names_no_other_site(app, lang
     assert not re.search("googleapis|gstatic|cdnjs|jsdelivr|unpkg|api.gradio.app|gradio.live", page)
 
 
-# people
-
-
-@pytest.fixture
-def visit(app, browser):
-    """Open the app in a language: a page whose requests are all checked at the end."""
-    opened = []
-
-    def go(language: str, chromium=browser, **settings):
-        locale = {"en": "en-GB", "ko": "ko-KR"}[language]
-        page = chromium.new_context(locale=locale, viewport={"width": 1280, "height": 900}, **settings).new_page()
-        page.set_default_timeout(WAIT_MS)
-        asked, said = [], []
-        page.context.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        opened.append((asked, said))
-        page.goto(app.url)
-        page.wait_for_selector("#cs-start")
-        return page
-
-    yield go
-    for asked, said in opened:
-        assert asked
-        assert {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))} == {app_host(app)}
-        assert said == []
-
-
-def app_host(app) -> str:
-    return urlsplit(app.url).netloc
-
-
-def choose(page, field: str, value: str) -> None:
-    page.fill(f"{field} input", value)
-    page.press(f"{field} input", "Enter")
-
-
-def train(page, archive: Path) -> None:
-    page.set_input_files("#cs-zip input[type=file]", archive)
-    page.wait_for_selector(f"#cs-zip :text('{archive.suffix}')")
-    page.click("#cs-start")
-    page.wait_for_selector(".cs-result")
-
-
-def ask(page, language: str, photo: Path) -> str:
-    """The first class that the app names."""
-    page.get_by_role("tab", name=say("app.try", language)).click()
-    page.set_input_files("#cs-picture input[type=file]", photo)
-    return page.inner_text(".cs-bars li:first-child bdi")
-
-
-def in_another_language(page, language: str, ours: set[str]) -> set[str]:
-    """Words that do not belong on a page of that language, seen or only heard."""
-    heard = """[...document.querySelectorAll("[aria-label],[title],[placeholder],[alt]")].flatMap(
-        (e) => ["aria-label", "title", "placeholder", "alt"].map((a) => e.getAttribute(a) ?? ""))"""
-    text = " ".join([page.inner_text("body"), *page.evaluate(heard)])
-    known = {"en": "한국어|언어", "ko": "English|Language|convscope|zip|GB|Python"}[language]
-    words = re.findall("[가-힣]+" if language == "en" else "[A-Za-z]{2,}", text)
-    return {word for word in words if not re.fullmatch(known, word)} - ours
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_zip_is_trained_and_a_photo_classified_by_clicks(app, visit, tmp_path, language):
-    archive = Path(shutil.make_archive(str(tmp_path / "colours"), "zip", make_photos(tmp_path / "c", count=14)))
-    page = visit(language)
-    page.click("#cs-options button")
-    choose(page, "#cs-model", "lenet5_modern")
-    choose(page, "#cs-mode", say("app.mode.scratch", language))
-    page.click("#cs-options button")
-
-    train(page, archive)
-    figures = page.inner_text("#cs-result")
-    with page.expect_popup() as popup:
-        page.click(f"text={say('app.report.open', language)}")
-    title = popup.value.title()
-    answer = ask(page, language, next((app.root / "photos" / "green").iterdir()))
-
-    assert "convscope train colours.zip --model lenet5_modern --mode scratch" in figures
-    assert say("report.title", language, model="lenet5_modern") == title
-    assert answer == "green"
-    ours = set(re.findall("[A-Za-z]+", "lenet modern colours red green blue png predict import as cs print top runs"))
-    assert in_another_language(page, language, ours) == set()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert not list(app.root.parent.glob("convscope-app-*/taken/*"))
-
-
-def test_a_mistake_is_a_sentence_where_it_happened_and_a_training_can_be_stopped(app, visit, tmp_path):
-    page, other = visit("en"), visit("ko")
-    page.click("#cs-start")
-    assert page.inner_text(".cs-fault") == say("app.no_zip", "en")
-    page.get_by_label(say("app.source.folder", "en")).click()
-    choose(page, "#cs-folder", "/etc")
-    page.click("#cs-start")
-    page.wait_for_selector(f".cs-fault:has-text('{app.root}')")
-
-    make_photos(app.root / "many", count=400)
-    choose(page, "#cs-folder", "many")
-    page.click("#cs-start")
-    page.wait_for_selector(".cs-lines li:has-text('val_loss')")
-    other.get_by_label(say("app.source.folder", "ko")).click()
-    choose(other, "#cs-folder", "photos")
-    other.click("#cs-start")
-    assert other.inner_text(".cs-fault") == say("app.busy", "ko")
-    page.click("#cs-stop")
-    page.wait_for_selector(f"text={say('app.stopped', 'en')}")
-    page.wait_for_selector("#cs-start:enabled")
-
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff no picture")
-    page.get_by_role("tab", name=say("app.try", "en")).click()
-    page.set_input_files("#cs-picture input[type=file]", tmp_path / "broken.jpg")
-    page.wait_for_selector("#cs-answers .cs-fault")
-    assert "Traceback" not in page.inner_text("body")
-
-
-def test_an_app_that_is_gone_is_missed_in_words(app, browser):
-    page = browser.new_context(locale="ko-KR").new_page()
-    page.goto(app.url)
-    page.wait_for_selector("#cs-start")
-    page.context.set_offline(True)
-    page.click("#cs-start")
-
-    assert page.inner_text(".cs-lost") == say("app.gradio.lost", "ko")
-
-
-def test_the_webcam_is_answered_live_and_leaves_no_file(app, visit, browser, trained):
-    shutil.copytree(trained[0], app.root / "runs" / "colours", dirs_exist_ok=True)
-    arguments = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-    ]
-    camera = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=arguments)
-    page = visit("ko", camera)
-    page.get_by_role("tab", name=say("app.try", "ko")).click()
-    choose(page, "#cs-trained", "colours")
-    page.get_by_role("tab", name=say("app.webcam", "ko")).click()
-    page.click(f"#cs-webcam >> text={say('app.gradio.access', 'ko')}")
-    page.click(f"#cs-webcam button[aria-label='{say('app.gradio.capture', 'ko')}']")
-
-    assert page.inner_text(".cs-bars li:first-child bdi") == "green"  # as the picture of Chromium's camera is
-    first = page.get_attribute(".cs-seen img", "src")
-    page.wait_for_function("first => document.querySelector('.cs-seen img').src !== first", arg=first)
-
-    assert not [file for file in app.root.parent.glob("convscope-app-*/uploads/*/*") if file.name.startswith("image")]
-    camera.close()
-
-
 # the command
 
 
@@ -327,10 +184,9 @@ def test_a_port_in_use_is_one_line(convscope, monkeypatch):
     assert re.fullmatch(rf"convscope: --port {port}: cannot be listened at .*\n", err)
 
 
-def test_it_leaves_at_ctrl_c_having_reached_nothing_and_leaving_nothing(app):
-    status, errors = app.end()
+def test_it_leaves_at_ctrl_c_having_reached_nothing_and_leaving_nothing(tmp_path):
+    app = running(tmp_path)
+    assert next(app).get("/en/").status == 200
 
-    told = [line for line in errors.splitlines() if line != "REACHED socket.getaddrinfo 127.0.0.1"]  # its own door
-    assert status == 0
-    assert told == ["REACHED socket.connect ('127.0.0.1', 9)"]
-    assert not list(app.root.parent.glob("convscope-app-*"))
+    with pytest.raises(StopIteration):
+        next(app)

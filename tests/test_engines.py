@@ -46,7 +46,9 @@ def bundle_of(name, size=64, classes=5, seed=0) -> Bundle:
 
 
 def pictures(count, size=64, seed=0):
-    return torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+    return torch.randint(
+        0, 256, (count, 3, size, size), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed)
+    )
 
 
 def expected(bundle: Bundle, pixels) -> np.ndarray:

@@ -131,7 +131,7 @@ def test_the_engine_computes_with_the_threads_it_is_given_and_gives_them_back(tr
     torch.set_num_threads(2)
     engine = Engine(Bundle.load(trained[0]), threads=1)
     during = []
-    engine.network.register_forward_hook(lambda *_: during.append(torch.get_num_threads()))
+    engine.network.features.register_forward_hook(lambda *_: during.append(torch.get_num_threads()))
 
     engine.probabilities(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
 

@@ -35,7 +35,9 @@ def test_a_resized_picture_is_torchvision_s_to_the_bit(layout, size, interpolati
 
 def test_a_processor_that_cannot_resize_bytes_rounds_as_torchvision_does(monkeypatch):
     monkeypatch.setattr(resize, "ON_BYTES", False)
-    monkeypatch.setattr("torchvision.transforms.v2.functional._geometry._do_native_uint8_resize_on_cpu", lambda _: False)
+    monkeypatch.setattr(
+        "torchvision.transforms.v2.functional._geometry._do_native_uint8_resize_on_cpu", lambda _: False
+    )
 
     assert torch.equal(resized(PICTURE, 30, 30), transforms.resize(PICTURE, [30, 30], antialias=True))
 

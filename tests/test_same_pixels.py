@@ -30,7 +30,7 @@ def inputs(monkeypatch):
             if batch[0].device.type != "meta" and batch[0].any():  # an empty picture is only counted through
                 seen.append(("train" if module.training else "eval", batch[0].detach().clone()))
 
-        network.register_forward_pre_hook(note)
+        next(each for each in network.modules() if not list(each.children())).register_forward_pre_hook(note)
         return network
 
     with monkeypatch.context() as patched:

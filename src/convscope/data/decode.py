@@ -144,7 +144,8 @@ def _decode_jpeg(data: bytes) -> Tensor:
 
 def _decode_other(image: Image.Image) -> Tensor:
     image.load()
-    upright = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    upright = image
     if upright.mode.startswith("I;16"):
         eight_bits = (np.asarray(upright).astype(np.uint16) >> 8).astype(np.uint8)
         upright = Image.fromarray(eight_bits)
@@ -154,4 +155,6 @@ def _decode_other(image: Image.Image) -> Tensor:
         raise UnreadableImage(f"{upright.mode}-type samples of 32 bits have no agreed white; save it with 8 or 16 bits")
     if upright.mode == "P":  # its transparency may be a byte string, which only the RGBA conversion understands
         upright = upright.convert("RGBA")
-    return torch.from_numpy(np.array(upright.convert("RGB"))).permute(2, 0, 1).contiguous()
+    if upright.mode != "RGB":
+        upright = upright.convert("RGB")
+    return torch.from_numpy(np.array(upright)).permute(2, 0, 1)  # pixel by pixel as it lies, which resizes fastest

@@ -29,8 +29,8 @@ class Preprocess(BaseModel):
         share: with `crop`, the square's side as a share of the shorter side.
         fill: grey level, 0 to 255, of what `pad` adds.
         interpolation: how pixels are mixed; always antialiased.
-        decode: `full`, or `scaled`: a large JPEG is made smaller by 2, 4 or 8 as it is decoded, which is several times
-            faster and moves answers a little; the box is then cut from what comes out.
+        decode: `full`, or `scaled`: a large JPEG is made smaller by 2, 4 or 8 as it is decoded, which takes a half
+            to a third of the time and moves answers a little; the box is then cut from what comes out.
         mean: subtracted from each channel after values were brought from 0..255 to 0..1.
         spread: what each channel is divided by then.
 

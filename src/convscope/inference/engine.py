@@ -25,7 +25,8 @@ from convscope.words import SILENT, Listener
 
 __all__ = ["PRECISIONS", "Answering", "Engine", "Precision", "Values"]
 
-BATCH = 32
+# pictures at a time, of a side that needs them; larger ones come fewer at a time, for memory's sake
+BATCH, SIDE = 32, 224
 
 
 class Values(NamedTuple):
@@ -88,8 +89,9 @@ class Engine:
         self.device = torch.device(device)
         row = bundle.card.row()
         self.macs = round(row.macs * (bundle.card.preprocess.size / row.sizes[0]) ** 2)  # near enough to choose by
+        self.batch = max(1, min(BATCH, round(BATCH * (SIDE / bundle.card.preprocess.size) ** 2)))
         self.readers = cpu.threads(threads)
-        self.threads = cpu.threads_for(self.macs * BATCH, threads)
+        self.threads = cpu.threads_for(self.macs * self.batch, threads)
         self._wish: dict[str, Any] = {"backend": backend, "precision": precision, "device": device}
         self._pictures = pictures
         choose(self.macs, pictures, **self._wish)  # complain now rather than at the first picture
@@ -141,7 +143,7 @@ class Engine:
     def _bf16_gain(self, chosen: Choice) -> float:
         compiled = {bf16: self._compile(chosen._replace(precision="bf16" if bf16 else "f32")) for bf16 in (True, False)}
         preprocess = self.bundle.card.preprocess
-        pixels = torch.zeros(BATCH, preprocess.channels, preprocess.size, preprocess.size, dtype=torch.uint8)
+        pixels = torch.zeros(self.batch, preprocess.channels, preprocess.size, preprocess.size, dtype=torch.uint8)
 
         def step(bf16: bool) -> None:
             for _ in compiled[bf16].run([pixels] * 2):
@@ -195,7 +197,7 @@ class Engine:
         return np.concatenate([embedded(entering) for entering in self._run(pixels)])
 
     def _run(self, pixels: Tensor) -> Iterator[NDArray[np.float32]]:
-        return self.compiled.run(torch.split(pixels, BATCH)) if len(pixels) else iter(())
+        return self.compiled.run(torch.split(pixels, self.batch)) if len(pixels) else iter(())
 
     @torch.inference_mode()
     def score(self, entering: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -229,7 +231,7 @@ class Engine:
         done = 0
 
         def feed() -> Iterator[Tensor]:
-            for some in stream(listing, view.preprocess, batch=BATCH, threads=self.readers):
+            for some in stream(listing, view.preprocess, batch=self.batch, threads=self.readers):
                 under_way.append((some.rows, some.broken))
                 if some.rows:
                     yield some.pixels.flip(-1) if view.flip else some.pixels

@@ -7,6 +7,7 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor, nn, optim
 
 from convscope.data.files import write_bytes
@@ -92,10 +93,14 @@ def optimiser_tensors(optimiser: optim.Optimizer) -> dict[str, Tensor]:
 
 def restore_optimiser(optimiser: optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     """Give an optimiser the memory that `optimiser_tensors` took."""
+    parameters = [values for group in optimiser.param_groups for values in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = tensor
+        like = parameters[int(index)]
+        # laid out in memory as the parameter is: fused steps run through both side by side
+        laid = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
+        state.setdefault(int(index), {})[key] = laid
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
 
 

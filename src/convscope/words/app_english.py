@@ -25,7 +25,7 @@ TEXTS = {
     "app.weights.none": "none",
     "app.start": "Start training",
     "app.stop": "Stop",
-    "app.preparing": "preparing",
+    "app.working": "working",
     "app.stopping": "stopping",
     "app.stopped": "Stopped.",
     "app.left": "about {time} left",

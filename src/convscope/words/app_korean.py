@@ -25,7 +25,7 @@ TEXTS = {
     "app.weights.none": "쓰지 않음",
     "app.start": "학습 시작",
     "app.stop": "멈추기",
-    "app.preparing": "준비 중",
+    "app.working": "계산 중",
     "app.stopping": "멈추는 중",
     "app.stopped": "멈췄습니다.",
     "app.left": "약 {time} 남음",

@@ -77,6 +77,7 @@ TEXTS = {
     "doctor.memory_free_gb": "free memory (GB)",
     "doctor.gpu": "GPU",
     "doctor.cache": "cache",
+    "doctor.engines": "engines",
     "doctor.engine": "engine",
     "doctor.engine_why": "why",
     "doctor.training_precision": "training precision",

@@ -77,6 +77,7 @@ TEXTS = {
     "doctor.memory_free_gb": "남은 메모리(GB)",
     "doctor.gpu": "GPU",
     "doctor.cache": "캐시",
+    "doctor.engines": "추론 엔진",
     "doctor.engine": "엔진",
     "doctor.engine_why": "이유",
     "doctor.training_precision": "학습 정밀도",

@@ -59,7 +59,7 @@ def finetune(
     blocks = len({part["name"] for part in parts}) - 1
 
     def begin(epoch: int) -> None:
-        unfreeze(network, blocks_at(epoch + 1, recipe.epochs + 1, blocks))  # the head alone has had its turn
+        unfreeze(network, blocks_at(epoch, recipe.epochs, blocks))
         train_mode(network)
 
     listener.message("train.thawing", blocks=blocks)

@@ -49,8 +49,11 @@ class Answerer:
         Raises:
             ModelFileError: not a model.
         """
-        status = model.stat()
-        key = (model, status.st_mtime_ns, status.st_size)
+        try:
+            status = model.stat()
+            key = (model, status.st_mtime_ns, status.st_size)
+        except OSError:  # gone; loading says so
+            key = (model, 0, 0)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = Engine(Bundle.load(model))

@@ -31,7 +31,7 @@
   const soon = () => {
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(() => { waiting = false; translate(); });
+    setTimeout(() => { waiting = false; translate(); }, 20);
   };
   const watch = { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: attributes };
   new MutationObserver(soon).observe(document.documentElement, watch);

@@ -1,10 +1,14 @@
 """What can be chosen before training, and how the same is said on the command line and in Python."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from convscope.training.recipe import Recipe
+from convscope.errors import UnknownModel
+from convscope.models import zoo
+from convscope.training.recipe import Recipe, parse
+from convscope.ui.app.ground import Ground
 
 OPTIONS = ("model", "mode", "weights")
 WEIGHTS = ("default", "none")  # or a file
@@ -22,6 +26,28 @@ def modes() -> tuple[str, ...]:
 def default_of(field: str) -> Any:  # noqa: ANN401 (any field)
     """What a setting is when nobody chooses."""
     return Recipe.model_fields[field].default
+
+
+def settings_of(chosen: Sequence[object], ground: Ground) -> dict[str, str]:
+    """The settings that somebody chose, without those that are so anyway.
+
+    Args:
+        chosen: a value for each of `OPTIONS`, as it came from the browser.
+        ground: where a file of weights may lie.
+
+    Raises:
+        UnknownModel: no network of ours; the file of one's own is not taken from a browser.
+        Refused: no such weights.
+        RecipeError: settings that cannot be.
+    """
+    given = {field: str(value) for field, value in zip(OPTIONS, chosen, strict=True) if value}
+    settings = {field: value for field, value in given.items() if value != default_of(field)}
+    if "model" in settings and settings["model"] not in zoo.NETWORKS:
+        raise UnknownModel(settings["model"][:100], sorted(zoo.NETWORKS))
+    if "weights" in settings and settings["weights"] not in WEIGHTS:
+        settings["weights"] = ground.shown(ground.find(settings["weights"]))
+    parse(dict(settings))
+    return settings
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""gradio's page, given our head: its language from the first byte on, and no picture of somebody else's site."""
+"""The page of gradio, given our head: in its language from the first byte on, and without links to other sites."""
 
 import re
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ class Refused(ConvscopeError):
     """
 
     def __init__(self, key: str, **values: object) -> None:
-        super().__init__(say(key, **values))
+        super().__init__(say(key, "en", **values))
         self.key, self.values = key, values
 
 

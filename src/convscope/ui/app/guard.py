@@ -135,14 +135,14 @@ def _name(host: str) -> str:
 
 async def _whole(receive: Receive) -> bytes | None:
     """A request's body, or None when it is too long."""
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > MOST_SPOKEN:
             return None
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

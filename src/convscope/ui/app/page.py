@@ -37,7 +37,8 @@ OWN_WORDS = {
 
 def build(shop: Workshop, language: Language) -> gr.Blocks:
     """The page."""
-    with gr.Blocks(title="convscope", analytics_enabled=False, delete_cache=(300, 3600)) as blocks:
+    blocks = gr.Blocks(title="convscope", analytics_enabled=False, delete_cache=(300, 3600))
+    with blocks:
         gr.HTML(header(language), apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(say("app.train", language), id="train"):
@@ -50,16 +51,14 @@ def build(shop: Workshop, language: Language) -> gr.Blocks:
 
 
 def theme() -> gr.themes.Base:
-    """Calm paper and one blue, as in the reports, in the fonts of the machine that shows it."""
-    sans = ("system-ui", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", "Noto Sans CJK KR", "sans-serif")
-    mono = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "monospace")
+    """Calm paper and one blue, as in the reports; the style sheet names the fonts of the machine that shows it."""
     return gr.themes.Base(
         primary_hue=ACCENT,
         secondary_hue=ACCENT,
         neutral_hue=gr.themes.colors.zinc,
         radius_size=gr.themes.sizes.radius_md,
-        font=[gr.themes.Font(each) for each in sans],
-        font_mono=[gr.themes.Font(each) for each in mono],
+        font=[gr.themes.Font("sans-serif")],
+        font_mono=[gr.themes.Font("monospace")],
     ).set(
         body_background_fill="#fcfbf9",
         body_background_fill_dark="#14171b",

@@ -9,9 +9,8 @@ import gradio as gr
 
 from convscope.errors import ConvscopeError
 from convscope.models import zoo
-from convscope.training.recipe import parse
 from convscope.ui.app import views
-from convscope.ui.app.choices import OPTIONS, WEIGHTS, Call, default_of, modes
+from convscope.ui.app.choices import OPTIONS, WEIGHTS, Call, default_of, modes, settings_of
 from convscope.ui.app.ground import Refused
 from convscope.ui.app.jobs import Order
 from convscope.ui.app.try_tab import offered
@@ -113,8 +112,7 @@ def wire(shop: Workshop, language: Language, blocks: gr.Blocks, parts: Parts, tr
 
     def begin(source: str, zipped: Payload, folder: str | None, *options: str | None) -> tuple[Any, ...]:
         try:
-            settings = _settings(shop, options)
-            parse(dict(settings))  # before an upload is taken away
+            settings = settings_of(options, shop.ground)
             if source == "zip":
                 shop.desk.start(lambda: _of_zip(shop, language, zipped, settings))
             else:
@@ -160,15 +158,6 @@ def _named(field: str, values: Sequence[str], language: Language) -> list[tuple[
     return [(say(key, language), value) for key, value in zip(keys, values, strict=True)]
 
 
-def _settings(shop: Workshop, options: tuple[str | None, ...]) -> dict[str, str]:
-    """The settings that somebody chose; a file of weights is looked for below the root."""
-    chosen = dict(zip(OPTIONS, options, strict=True))
-    settings = {field: value for field, value in chosen.items() if value and value != default_of(field)}
-    if "weights" in settings and settings["weights"] not in WEIGHTS:
-        settings["weights"] = shop.ground.shown(shop.ground.find(settings["weights"]))
-    return settings
-
-
 def _of_zip(shop: Workshop, language: Language, zipped: Payload, settings: dict[str, str]) -> Order:
     if not zipped:
         raise Refused("app.no_zip")
@@ -181,7 +170,7 @@ def _of_zip(shop: Workshop, language: Language, zipped: Payload, settings: dict[
 
 
 def _of_folder(shop: Workshop, language: Language, folder: str | None, settings: dict[str, str]) -> Order:
-    if not folder:
+    if not folder or not isinstance(folder, str):
         raise Refused("app.no_folder")
     path = shop.ground.pictures(folder)
     runs = shop.ground.shown(shop.ground.runs)

@@ -75,7 +75,7 @@ def wire(shop: Workshop, language: Language, blocks: gr.Blocks, tab: gr.Tab, par
             path_kept = payload.get("path") if payload else None
             return views.fault(error, language), path_kept
 
-    def watch(model: str | None, payload: Payload) -> str | dict[str, Any]:
+    def watch(model: str | None, payload: Payload) -> Any:  # noqa: ANN401 (markup, or gradio's "leave it as it is")
         if not payload:
             return gr.skip()
         try:
@@ -107,6 +107,6 @@ def offered(shop: Workshop, chosen: str | Path | None = None) -> dict[str, Any]:
 
 
 def _model(shop: Workshop, model: str | None) -> Path:
-    if not model:
+    if not model or not isinstance(model, str):
         raise Refused("app.no_runs")
     return shop.ground.model(model)

@@ -69,7 +69,7 @@ def progress(state: State, language: Language) -> str:
     elif state.stopped:
         parts.append(note("app.stopped", language))
     if state.lines:
-        told = "".join(f"<li>{text(key, language, **values)}</li>" for key, values in state.lines)
+        told = "".join(f"<li>{text(key, language, **values)}</li>" for key, values in reversed(state.lines))
         lines = f'<ol class="cs-lines">{told}</ol>'
         summary = text("app.lines", language)
         shut = f"<details><summary>{summary}</summary>{lines}</details>"
@@ -78,18 +78,19 @@ def progress(state: State, language: Language) -> str:
 
 
 def _bar(state: State, language: Language) -> str:
-    stage = text(f"stage.{state.stage}", language) if state.stage else text("app.preparing", language)
-    share = state.done / state.total if state.total else 0.0
-    count = f"{state.done:,}{NO_BREAK}/{NO_BREAK}{state.total:,}" if state.total else ""
+    known = 0 < state.done < state.total  # at the end of a stage, what follows may take a while, too
+    stage = text(f"stage.{state.stage}", language) if known else text("app.working", language)
+    share = state.done / state.total if known else 0.0
+    count = f"{state.done:,}{NO_BREAK}/{NO_BREAK}{state.total:,}" if known else ""
     left = ""
     if state.stopping:
         stage = text("app.stopping", language)
-    elif state.seconds_left is not None:
+    elif known and state.seconds_left is not None:
         left = text("app.left", language, time=_time(state.seconds_left, language))
-    known = f'aria-valuenow="{share * 100:.0f}" aria-valuemin="0" aria-valuemax="100"' if state.total else ""
+    value = f'aria-valuenow="{share * 100:.0f}" aria-valuemin="0" aria-valuemax="100"' if known else ""
     return (
         f'<div class="cs-stage"><b>{stage}</b><span>{count}</span><span class="cs-left">{left}</span></div>'
-        f'<div class="cs-bar" role="progressbar" aria-label="{stage}" {known}>'
+        f'<div class="cs-bar" role="progressbar" aria-label="{stage}" {value}>'
         f'<i style="width:{share * 100:.1f}%"></i></div>'
     )
 

@@ -57,11 +57,18 @@ class Workshop:
         return path, printable(name or path.name)[-MOST_OF_A_NAME:]
 
     def take_away(self, path: Path) -> Path:
-        """Move an upload to a folder of its own, where nobody else removes it; the folder is the caller's to remove."""
+        """Move an upload to a folder of its own, where nobody else removes it; the folder is the caller's to remove.
+
+        Raises:
+            Refused: somebody else was faster.
+        """
         place = self.folder / "taken" / secrets.token_hex(8)
-        place.mkdir(parents=True)
         taken = place / f"upload{path.suffix.lower()}"
-        shutil.move(path, taken)
+        try:
+            place.mkdir(parents=True)
+            shutil.move(path, taken)
+        except OSError:
+            raise Refused("app.gone") from None
         return taken
 
     def remove(self, kept: str | None) -> None:

@@ -21,8 +21,14 @@ def doctor(json: Json = False, quiet: Quiet = False, lang: Lang = None) -> None:
 
     from convscope.data.builtin import cache_folder
     from convscope.inference import cpu
+    from convscope.inference.choice import choose
+    from convscope.inference.engines import onnx, openvino
     from convscope.training.run import LIBRARIES
 
+    # a thousand photos through MobileNet v2, the work that most people bring
+    photos = choose(300_000_000, 1_000)
+    ways = {"openvino": (openvino.available(), "openvino"), "onnx": (onnx.available(), "onnxruntime")}
+    engines = {name: version(package) if there else None for name, (there, package) in ways.items()}
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     flags = cpu.bf16_hardware()
     facts = {
@@ -40,15 +46,16 @@ def doctor(json: Json = False, quiet: Quiet = False, lang: Lang = None) -> None:
         "memory_free_gb": round(psutil.virtual_memory().available / 1e9, 1),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "cache": str(cache_folder()),
-        "engine": "torch f32",
-        "engine_why": "the reference: evaluation and prediction answer in float32",
+        "engines": {"torch": torch.__version__, **engines},
+        "engine": f"{photos.backend} f32 for many photos, torch f32 for few and for small networks",
+        "engine_why": photos.why,
         "training_precision": f"tested on the network itself for two seconds ({', '.join(flags)})"
         if flags
         else "f32: no bfloat16 instructions",
     }
     rows = []
     for key, value in facts.items():
-        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        shown = ", ".join(f"{k} {v or '-'}" for k, v in value.items()) if isinstance(value, dict) else value
         rows.append(
             [say(f"doctor.{key}", terminal.language), ", ".join(shown) if isinstance(shown, list) else str(shown)]
         )
