@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bars_networks
+import bars_transfer
 from asking import SHARED, WORK, Seen, convscope, tests
 from startup import measure
 
@@ -106,6 +107,7 @@ BARS: list[tuple[str, str, Callable[[], Seen], bool]] = [  # name, wanted, how, 
     ("bad input, exit status 2, one line", "all pass", lambda: tests("tests/test_bad_input.py"), False),
     ("Hangul names in Chromium", "all pass", lambda: tests("tests/test_chromium.py"), False),
     *bars_networks.BARS,
+    *bars_transfer.BARS,
 ]
 
 

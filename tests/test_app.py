@@ -10,8 +10,6 @@ from convscope.ui.app.workshop import Workshop, frame
 from convscope.words import LANGUAGES, say
 from tests.conftest import make_photos, paint
 
-TINY = {"model": "lenet5_modern", "mode": "scratch"}
-
 
 def a_ground(folder):
     """A root with a few photos, and its folder of runs."""

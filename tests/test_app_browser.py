@@ -40,10 +40,12 @@ def visit(app, browser):
     yield go
     for asked, said in opened:
         assert asked
-        assert {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))} == {
-            urlsplit(app.url).netloc
-        }
+        assert outside(asked, app.url) == []
         assert said == []
+
+
+def outside(asked: list[str], url: str) -> list[str]:
+    return [each for each in asked if not each.startswith((f"{url}/", "data:", "blob:"))]
 
 
 def choose(page, field: str, value: str) -> None:
@@ -189,3 +191,25 @@ def test_the_webcam_is_answered_live_and_leaves_no_file(app, visit, browser, tra
 
     assert not [file for file in app.root.parent.glob("convscope-app-*/uploads/*/*") if file.name.startswith("image")]
     camera.close()
+
+
+def test_the_browser_itself_refuses_what_is_not_from_here(app, browser):
+    page = browser.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(app.url)
+    page.wait_for_selector("#cs-start")
+    reach = """async () => {
+        const refused = [];
+        addEventListener("securitypolicyviolation", (event) => refused.push(event.blockedURI));
+        new Image().src = "http://127.0.0.1:9/a.png";
+        await fetch("http://127.0.0.1:9/b").catch(() => {});
+        await new Promise((done) => setTimeout(done, 200));
+        return refused;
+    }"""
+
+    assert set(page.evaluate(reach)) == {"http://127.0.0.1:9/a.png", "http://127.0.0.1:9/b"}
+    assert outside(asked, app.url) == []
+    page.goto("about:blank")
+    page.set_content("<img src='http://127.0.0.1:9/planted.png'>")
+    assert outside(asked, app.url) == ["http://127.0.0.1:9/planted.png"]
