@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python -m
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bars soak bench clean install dev
+.PHONY: help demo test check bars soak bench app clean install dev
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
@@ -35,8 +35,17 @@ soak: $(VENV)/.dev                   ## what takes hours
 	$(BIN)/python benchmarks/soak.py
 
 bench: $(VENV)/.dev                  ## speed, as ratios against named peers
-	$(BIN)/python benchmarks/loop.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/decode.py
+	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/train_step.py
+	$(BIN)/python benchmarks/loop_tax.py
+	$(BIN)/python benchmarks/transfer.py
+	$(BIN)/python benchmarks/backbones.py
+	$(BIN)/python benchmarks/quota.py
+
+app: $(VENV)/.dev                    ## open the app in a browser
+	@$(BIN)/convscope app
 
 clean:                               ## remove what was built here; runs/ stays, it is yours
 	rm -rf $(VENV) bars dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

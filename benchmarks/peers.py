@@ -41,7 +41,7 @@ def ask(peer: str, *arguments: object) -> dict[str, object]:
     command = [str(python_of(peer)), str(HERE / f"{peer}_side.py"), *map(str, arguments)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise RuntimeError(f"{peer}: {result.stderr.strip().splitlines()[-1]}")
+        raise RuntimeError(f"{peer}: {(result.stderr.strip().splitlines() or ['ended without a word'])[-1]}")
     answer: dict[str, object] = json.loads(result.stdout.strip().splitlines()[-1])
     return answer
 

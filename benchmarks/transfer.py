@@ -81,7 +81,9 @@ def warm_up(peers: list[str]) -> None:
     imports = {"fastai": "fastai.vision.all, timm", "keras": "tensorflow, keras"}
     subprocess.run([sys.executable, "-c", "import openvino, torchvision, sklearn.linear_model"], check=True)
     for peer in peers:
-        subprocess.run([str(python_of(peer)), "-W", "ignore", "-c", f"import {imports[peer]}"], check=True)
+        subprocess.run(
+            [str(python_of(peer)), "-W", "ignore", "-c", f"import {imports[peer]}"], capture_output=True, check=True
+        )
 
 
 def compare(title: str, data: Path, peers: list[str], seeds: range) -> tuple[list[tuple[str, ...]], list[str]]:

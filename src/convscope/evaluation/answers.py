@@ -53,6 +53,7 @@ def predict(
     *,
     top: int = 5,
     precision: Wish = "auto",
+    backend: str = "auto",
     threads: int | None = None,
     listener: Listener = SILENT,
 ) -> list[dict[str, Any]]:
@@ -63,6 +64,7 @@ def predict(
         images: files, folders, zips or patterns, or a listing.
         top: how many classes to name, at most.
         precision: arithmetic of the network; "auto" takes bf16 for many pictures where that pays.
+        backend: "torch" is the reference; "openvino" and "onnx" are faster; "auto" takes what is, for so many pictures.
         threads: to compute with; None takes what the machine allows.
         listener: hears how far it is.
 
@@ -76,7 +78,7 @@ def predict(
     """
     if top < 1:
         raise DataError(f"top {top}: needs at least 1")
-    answers = stream(model, images, precision=precision, threads=threads, listener=listener)
+    answers = stream(model, images, precision=precision, backend=backend, threads=threads, listener=listener)
     return [answer.to_dict(top) for answer in answers]
 
 
@@ -85,6 +87,7 @@ def stream(
     images: Listing | str | Path | Sequence[str | Path],
     *,
     precision: Wish = "auto",
+    backend: str = "auto",
     threads: int | None = None,
     listener: Listener = SILENT,
 ) -> Iterator[Answer]:
@@ -94,6 +97,7 @@ def stream(
         model: a model file, a run folder, or a bundle in memory.
         images: files, folders, zips or patterns, or a listing.
         precision: arithmetic of the network; "auto" takes bf16 for many pictures where that pays.
+        backend: "torch" is the reference; "openvino" and "onnx" are faster; "auto" takes what is, for so many pictures.
         threads: to compute with; None takes what the machine allows.
         listener: hears how far it is.
 
@@ -104,7 +108,7 @@ def stream(
     bundle = model if isinstance(model, Bundle) else Bundle.load(model)
     if not isinstance(images, Listing):
         images = gather([str(images)] if isinstance(images, (str, Path)) else [str(image) for image in images])
-    engine = Engine(bundle, precision=precision, threads=threads, pictures=len(images))
+    engine = Engine(bundle, precision=precision, backend=backend, threads=threads, pictures=len(images))
     if engine.precision == "bf16":
         listener.message("predict.bf16")
     done = 0

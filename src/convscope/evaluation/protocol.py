@@ -31,6 +31,7 @@ def evaluate(
     split: str | None = None,
     views: str = "centre",
     precision: Precision = "f32",
+    backend: str = "auto",
     engine: Answering | None = None,
     listener: Listener = SILENT,
 ) -> Report:
@@ -46,7 +47,8 @@ def evaluate(
         split: "test", "val" or "all"; None takes the test if there is one, else val, else all.
         views: "centre": one view of each picture.
         precision: arithmetic of the network, "f32" or "bf16".
-        engine: what answers; None takes the fastest at hand for so many pictures.
+        backend: "torch" is the reference; "openvino" and "onnx" are faster; "auto" takes what is, for so many pictures.
+        engine: what answers, when it is at hand already.
         listener: hears how far it is.
 
     Raises:
@@ -87,7 +89,7 @@ def evaluate(
                 "give other pictures"
             )
     judged = listing.take(rows)
-    report = judge(bundle, judged, split=split, precision=precision, engine=engine, listener=listener)
+    report = judge(bundle, judged, split=split, precision=precision, backend=backend, engine=engine, listener=listener)
     return replace(
         report,
         own_split=bool(own),
@@ -102,6 +104,7 @@ def judge(
     *,
     split: str,
     precision: Precision = "f32",
+    backend: str = "auto",
     engine: Answering | None = None,
     listener: Listener = SILENT,
 ) -> Report:
@@ -113,7 +116,7 @@ def judge(
     listing = with_classes(listing, bundle.card.classes, bundle.card.codes)
     start = time.perf_counter()
     judged, broken = [], list[Broken]()
-    engine = engine or Engine(bundle, precision=precision, pictures=len(listing))
+    engine = engine or Engine(bundle, precision=precision, backend=backend, pictures=len(listing))
     for readable, chances, faults in engine.answer(listing, listener):
         judged.append((readable, chances))
         broken += faults

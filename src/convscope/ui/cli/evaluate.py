@@ -17,6 +17,7 @@ def evaluate(
     split: Annotated[str | None, typer.Option(help="test, val or all; without it, the test if there is one.")] = None,
     views: Annotated[str, typer.Option(help="How many looks at each picture: centre.")] = "centre",
     precision: Annotated[str, typer.Option(help="Arithmetic of the network: f32, the reference, or bf16.")] = "f32",
+    engine: Annotated[str, typer.Option(help="auto, torch (the reference), openvino or onnx.")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Keep report.html, report.json and tables in this folder.")] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -47,7 +48,7 @@ def evaluate(
     if out:
         refuse_unwritable(out)
     listing = read(data)
-    report = judge(model, listing, split=split, views=views, precision=arithmetic, listener=terminal)
+    report = judge(model, listing, split=split, views=views, precision=arithmetic, backend=engine, listener=terminal)
     if out:
         try:
             report.write(out, picture=Thumbnails(listing, report), language=terminal.language)

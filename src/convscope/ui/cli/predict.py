@@ -26,6 +26,7 @@ def predict(
     precision: Annotated[
         str, typer.Option(help="auto, f32 or bf16; auto takes bf16 for many pictures where that is faster.")
     ] = "auto",
+    engine: Annotated[str, typer.Option(help="auto, torch (the reference), openvino or onnx.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="To compute with; else what the machine allows.")] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -57,7 +58,7 @@ def predict(
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     bundle, listing = Bundle.load(model), gather(inputs)
     told = _Told(terminal, top, keep=json)
-    answers = told.each(stream(bundle, listing, precision=wish, threads=threads, listener=terminal))
+    answers = told.each(stream(bundle, listing, precision=wish, backend=engine, threads=threads, listener=terminal))
     if csv:
         header = ("file", "label", "probability", "error", *(f"p:{name}" for name in bundle.card.classes))
         try:
