@@ -44,7 +44,8 @@ bench: $(VENV)/.dev                  ## speed, as ratios against named peers
 	$(BIN)/python benchmarks/backbones.py
 	$(BIN)/python benchmarks/quota.py
 
-app: $(VENV)/.dev                    ## open the app in a browser
+app: $(VENV)/.installed              ## the app in a browser
+	@$(RUN) pip install --quiet --constraint constraints.txt --editable '.[app]'
 	@$(BIN)/convscope app
 
 clean:                               ## remove what was built here; runs/ stays, it is yours

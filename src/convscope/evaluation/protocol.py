@@ -16,6 +16,7 @@ from convscope.data.stores import printable
 from convscope.errors import DataError, UnreadableImage
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.report import Report
+from convscope.inference.embeddings import Remembered
 from convscope.inference.engine import PRECISIONS, Answering, Engine, Precision
 from convscope.models.bundle import Bundle
 from convscope.words import SILENT, Listener
@@ -116,6 +117,7 @@ def judge(
     listing = with_classes(listing, bundle.card.classes, bundle.card.codes)
     start = time.perf_counter()
     judged, broken = [], list[Broken]()
+    pace_s = engine.embedder.pace_s if isinstance(engine, Remembered) else None  # what is remembered takes no time
     engine = engine or Engine(bundle, precision=precision, backend=backend, pictures=len(listing))
     for readable, chances, faults in engine.answer(listing, listener):
         judged.append((readable, chances))
@@ -131,7 +133,7 @@ def judge(
     return Report.of(
         predictions,
         views="centre",
-        seconds_per_image=(time.perf_counter() - start) / len(listing),
+        seconds_per_image=pace_s or (time.perf_counter() - start) / len(listing),
         split=split,
         model=bundle.card.network,
         precision=engine.precision,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from convscope.data import cache
 from convscope.data.batches import Broken
 from convscope.data.builtin import cache_folder
-from convscope.data.files import write_bytes
+from convscope.data.files import write_bytes, write_json
 from convscope.data.listing import Listing
 from convscope.data.views import View
 from convscope.inference.engine import Engine, Precision, Values
@@ -32,6 +33,7 @@ SHARD = 4096
 SMALL_BYTES = 4_000_000
 MOST_SMALL = 16
 HASH_BYTES = 32
+PACE = "pace.json"
 
 
 class Features:
@@ -71,6 +73,19 @@ class Features:
             cache.keep_below(self.folder.parent, cache.cap())
         except OSError:
             pass
+
+    @property
+    def pace_s(self) -> float | None:
+        """Seconds that one picture took when the last ones were computed; None where nobody knows."""
+        try:
+            return float(json.loads((self.folder / PACE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    @pace_s.setter
+    def pace_s(self, seconds: float) -> None:
+        with suppress(OSError):
+            write_json(self.folder / PACE, seconds)
 
     def _shards(self) -> list[Path]:
         return sorted(self.folder.glob("*.safetensors"))
@@ -121,11 +136,13 @@ class Embedder:
 
     Attributes:
         computed: pictures that were looked at, because nothing was known of them.
+        pace_s: seconds that one of them took, decoding included; from an earlier run where none was looked at.
     """
 
     def __init__(self, engine: Engine, *, remember: bool = True) -> None:
         self.engine = engine
         self.computed = 0
+        self.pace_s: float | None = None
         self._remember = remember
         self._seen: dict[tuple[str, str], NDArray[np.float32]] = {}
 
@@ -154,6 +171,7 @@ class Embedder:
         first = {content: row for row, content in reversed(list(enumerate(hashes))) if content and content not in seen}
         unknown = sorted([*first.values(), *(row for row, content in enumerate(hashes) if not content)])
         broken = self._look(listing.take(unknown), view, seen, listener) if unknown else {}
+        self.pace_s = self.pace_s or (self.features(view).pace_s if self._remember else None)
         self._seen |= {(view.name, content): vector for content, vector in seen.items()}
 
         readable = [row for row, content in enumerate(hashes) if content in seen]
@@ -172,6 +190,8 @@ class Embedder:
         reasons: dict[str, str] = {}
         contents = dict(zip(listing.files, listing.hashes, strict=True))
         fresh: dict[str, NDArray[np.float32]] = {}
+        _ = self.engine.compiled  # now, so that it is not timed
+        start = time.perf_counter()
         for readable, vectors, broken in self.engine.embed(listing, listener, view):
             self.computed += len(readable)
             for fault in broken:
@@ -185,7 +205,10 @@ class Embedder:
                     fresh[content] = vector
             if len(fresh) >= SHARD:
                 self._keep(view, fresh)
+        self.pace_s = (time.perf_counter() - start) / len(listing)
         self._keep(view, fresh)
+        if self._remember:
+            self.features(view).pace_s = self.pace_s
         return reasons
 
     def _keep(self, view: View, fresh: dict[str, NDArray[np.float32]]) -> None:

@@ -11,7 +11,9 @@ LINES = {"train_loss": "train", "val_loss": "val", "val_top1": "val"}
 
 
 def training(curves: Sequence[dict[str, float]], language: Language) -> str:
-    """Two charts side by side, or nothing where nothing was recorded."""
+    """Two charts side by side, or nothing where a single epoch, or none, was recorded."""
+    if len(curves) < 2:
+        return ""
     best = best_epoch(curves)
     charts = [
         _chart("loss", _lines(curves, ("train_loss", "val_loss")), best, language),
