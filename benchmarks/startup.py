@@ -21,7 +21,13 @@ def measure(runs: int = RUNS) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
+    import tables  # here, for `measure` is borrowed elsewhere, and this loads PyTorch
+
     bare, ours = measure()
-    print(
-        f"python -c pass      {bare:.3f} s\nconvscope --help    {ours:.3f} s\ndifference          {ours - bare:.3f} s"
-    )
+    print(tables.machine())
+    rows = [
+        ("python -c pass", f"{bare:.3f}"),
+        ("convscope --help", f"{ours:.3f}"),
+        ("difference", f"{ours - bare:.3f}"),
+    ]
+    tables.show(("command", "s"), rows, [f"medians of {RUNS} runs of each, in turn"])

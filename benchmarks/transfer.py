@@ -89,8 +89,9 @@ def warm_up(peers: list[str]) -> None:
 def compare(title: str, data: Path, peers: list[str], seeds: range) -> tuple[list[tuple[str, ...]], list[str]]:
     """Rows of the table, and what to know about them."""
     network, photos = borrowed.recalibrated(FILE, data)
-    (FOLDER / title).mkdir(parents=True, exist_ok=True)
-    lent = {peer: borrowed.lend(peer, network, photos, FOLDER / title) for peer in peers}
+    place = FOLDER / "lent" / title
+    place.mkdir(parents=True, exist_ok=True)
+    lent = {peer: borrowed.lend(peer, network, photos, place) for peer in peers}
     notes = [f"{title}: {peer}'s features of 8 photos are ours to {gap:.0e}" for peer, (_, gap) in lent.items()]
     seconds: dict[str, list[float]] = {}
     top1: dict[str, list[float]] = {}

@@ -151,6 +151,47 @@ def test_a_damaged_file_of_embeddings_is_made_anew(photos, tmp_path):
     assert np.array_equal(first.values, second.values)
 
 
+def test_embeddings_that_may_not_be_read_are_computed_and_left_alone(photos, tmp_path, monkeypatch):
+    embedder().embed(read(photos))
+    (shard,) = (tmp_path / "cache" / "features").rglob("*.safetensors")
+    real = type(shard).read_bytes
+    monkeypatch.setattr(
+        type(shard),
+        "read_bytes",
+        lambda file: (_ for _ in ()).throw(PermissionError()) if file == shard else real(file),
+    )
+
+    again = embedder()
+    again.embed(read(photos))
+
+    assert again.computed == 36
+    assert shard.exists()
+
+
+def test_one_embedder_keeps_views_of_one_name_apart(photos):
+    one = embedder()
+    preprocess = one.engine.bundle.card.preprocess
+    other = View("centre", preprocess.model_copy(update={"share": 0.5}))
+
+    plain, closer = one.embed(read(photos)).values, one.embed(read(photos), other).values
+
+    assert not np.allclose(plain, closer)
+
+
+def test_each_broken_picture_has_its_own_reason(photos):
+    (photos / "red" / "000.png").write_bytes(b"")
+    (photos / "red" / "001.png").write_bytes(b"nothing of the kind")
+    (photos / "red" / "002.png").unlink()
+    listing = read(photos)
+    (photos / "red" / "003.png").unlink()
+
+    reasons = {fault.file: fault.reason for fault in embedder().embed(listing).broken}
+
+    assert reasons["red/000.png"] == "the file is empty"
+    assert "not a picture" in reasons["red/001.png"]
+    assert "No such file" in reasons["red/003.png"]
+
+
 def test_many_small_files_become_one(tmp_path):
     features = Features(tmp_path / "some")
     for number in range(20):

@@ -38,7 +38,7 @@ def bundle_of(name, size=64, classes=5, seed=0) -> Bundle:
             network.classifier[-1].conv.weight.abs_()
         scores = network.eval()(x)
         for values in network.classifier[-1].parameters():
-            values /= scores.std(dim=0).mean()
+            values.div_(scores.std(dim=0).mean())
     card = Card(
         convscope="0", network=name, classes=tuple("abcde"[:classes]), preprocess=Preprocess(size=size, **HALVES)
     )
@@ -135,6 +135,19 @@ def test_another_head_is_the_same_trunk():
     assert Engine(Bundle(bundle.card, {**bundle.weights, **head})).key == Engine(bundle).key
 
 
+def test_a_kept_network_that_may_not_be_touched_is_used_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path))
+    bundle, pixels = bundle_of("mobilenet_v2"), pictures(2)
+    wanted = Engine(bundle, backend="openvino").probabilities(pixels)
+
+    def refuse(*_, **__):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr("os.utime", refuse)
+    monkeypatch.setattr(openvino, "_convert", lambda *_: pytest.fail("converted again"))
+    assert np.array_equal(Engine(bundle, backend="openvino").probabilities(pixels), wanted)
+
+
 def test_a_read_only_cache_costs_time_and_nothing_else(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "file"))
@@ -144,16 +157,34 @@ def test_a_read_only_cache_costs_time_and_nothing_else(tmp_path, monkeypatch):
 
 
 def test_a_layer_that_openvino_does_not_know_is_left_to_pytorch(monkeypatch):
+    class OpConversionFailure(Exception):
+        """As OpenVINO's own, it is nothing but an exception."""
+
     def refuse(*_, **__):
-        raise RuntimeError("no such layer")
+        raise OpConversionFailure("no such layer")
 
     monkeypatch.setattr(openvino, "_convert", refuse)
-    bundle, pixels = bundle_of("mobilenet_v2", size=96), pictures(2, size=96)
+    bundle, pixels = bundle_of("mobilenet_v2", size=96, seed=7), pictures(2, size=96)
     engine = Engine(bundle, pictures=100_000)
+    assert engine.choice.backend == "openvino"
 
     assert np.abs(engine.probabilities(pixels) - expected(bundle, pixels)).max() < TOLERANCE
     assert engine.choice.backend == "torch"
     assert "no such layer" in engine.choice.why
+    again = Engine(bundle, pictures=100_000)  # it is known from the first question on, so that embeddings are found
+    assert (again.choice.backend, again.key) == ("torch", engine.key)
+    with pytest.raises(RuntimeError, match="no such layer"):
+        Engine(bundle, backend="openvino").probabilities(pixels)
+
+
+def test_trying_bfloat16_leaves_such_a_network_to_pytorch_too(monkeypatch):
+    monkeypatch.setattr(openvino, "_convert", lambda *_: (_ for _ in ()).throw(Exception("no such layer")))
+    monkeypatch.setattr(choice, "tested", lambda *_: "")
+    monkeypatch.setattr(cpu, "bf16_gain", lambda step, _: step(False) or 1.0)
+
+    engine = Engine(bundle_of("mobilenet_v2", size=96, seed=8), precision="auto", pictures=100_000)
+
+    assert engine.choice.backend == "torch"
 
 
 def test_small_networks_and_few_pictures_stay_in_pytorch():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+import yaml
 from safetensors.torch import save_file
 
 import convscope as cs
@@ -20,7 +21,7 @@ from convscope.training.transfer import finetune as finetuning
 from convscope.training.transfer.start import start
 from convscope.words import Listener
 from tests.conftest import make_photos
-from tests.test_frozen import NETWORK, SIZE, weights  # noqa: F401 (a fixture)
+from tests.test_frozen import NETWORK, SIZE, Said, weights  # noqa: F401 (a fixture)
 
 # ours: (torchvision's, its parameters with two outputs, those of its head, those of heads that serve training only)
 TORCHVISION = {
@@ -30,16 +31,6 @@ TORCHVISION = {
     "resnet18": ("resnet18", 11_177_538, 1_026, 0),
     "mobilenet_v3_large": ("mobilenet_v3_large", 4_204_594, 2_562, 0),
 }
-
-
-class Said(Listener):
-    """Remembers what a run says."""
-
-    def __init__(self):
-        self.keys: dict[str, dict] = {}
-
-    def message(self, key, **values):
-        self.keys[key] = values
 
 
 @pytest.fixture
@@ -138,6 +129,21 @@ def test_a_resumed_run_ends_as_the_unbroken_one(photos, finetune, tmp_path, monk
     assert (resumed.path / "metrics.csv").read_bytes() == (whole.path / "metrics.csv").read_bytes()
     one, other = Bundle.load(whole.path).weights, Bundle.load(resumed.path).weights
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_head_is_the_same_on_a_rerun_whatever_precision_the_steps_took(photos, finetune, tmp_path, monkeypatch):
+    """Steps in bfloat16 must not make the second run look in it, too."""
+    monkeypatch.setattr("convscope.inference.cpu.bf16_hardware", lambda: ["amx_bf16"])
+    monkeypatch.setattr("convscope.inference.cpu.SMALL_MACS", 0)
+    monkeypatch.setattr("convscope.training.choices._bf16_gain", lambda *_: 2.0)
+    first, second = Said(), Said()
+
+    run = cs.train(photos, finetune, out=tmp_path / "runs", listener=first)
+    config = cs.Recipe.model_validate(yaml.safe_load((run.path / "config.yaml").read_text()))
+    assert config.precision == "bf16"
+    cs.train(photos, config, out=tmp_path / "runs", listener=second)
+
+    assert first.keys["train.head"] == second.keys["train.head"]
 
 
 @pytest.fixture(scope="module", params=TORCHVISION)

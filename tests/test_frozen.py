@@ -18,9 +18,22 @@ from convscope.models import zoo
 from convscope.models.bundle import Bundle, Card
 from convscope.models.heads import split
 from convscope.training.transfer.head import STRENGTHS, USUAL, fit
+from convscope.words import Listener
 from tests.conftest import COLOURS, make_photos, paint
 
 NETWORK = "mobilenet_v1_025"
+
+
+class Said(Listener):
+    """Remembers what a run says."""
+
+    def __init__(self):
+        self.keys: dict[str, dict] = {}
+
+    def message(self, key, **values):
+        self.keys[key] = values
+
+
 SIZE = 64
 
 
@@ -91,7 +104,12 @@ def test_the_head_of_cached_features_is_that_of_uncached_ones(photos, frozen, tm
     runs = []
     for name, cache in (("cold", "a"), ("warm", "a"), ("other", "b")):
         monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / cache))
-        runs.append(Bundle.load(cs.train(photos, frozen, out=tmp_path / "runs", name=name).path).weights)
+        said = Said()
+        runs.append(Bundle.load(cs.train(photos, frozen, out=tmp_path / "runs", name=name, listener=said).path).weights)
+        assert said.keys["train.looked"] == {
+            "computed": 0 if name == "warm" else 36,
+            "known": 36 if name == "warm" else 0,
+        }
 
     for name in ("classifier.scores.weight", "classifier.scores.bias"):
         assert (runs[0][name] - runs[1][name]).abs().max() <= 1e-6
@@ -112,9 +130,13 @@ def test_a_killed_run_starts_over_when_resumed(photos, frozen, tmp_path):
     run = cs.train(photos, frozen, out=tmp_path / "runs")
     (run.path / "model.safetensors").unlink()
 
+    before = (run.path / "metrics.csv").read_bytes()
+    (run.path / "metrics.csv").unlink()
+
     again = cs.train(resume=run.path)
 
     assert again.test_top1 == run.test_top1
+    assert (run.path / "metrics.csv").read_bytes() == before
 
 
 def test_a_resumed_run_refuses_other_weights(photos, weights, tmp_path):
@@ -176,6 +198,51 @@ def test_a_picture_deleted_after_it_was_listed_is_left_out(photos, frozen, tmp_p
     run = cs.train(listing, frozen, out=tmp_path / "runs")
 
     assert [fault["file"] for fault in run.report.broken] == ["red/000.png"]
+
+
+def test_a_test_picture_deleted_after_the_look_is_named(photos, frozen, tmp_path, monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_CACHE", str(tmp_path / "cache"))
+
+    class Deleting(Said):
+        def message(self, key, **values):
+            super().message(key, **values)
+            if key == "train.folder":
+                rows = csv.DictReader((values["run"] / "split.csv").read_text().splitlines())
+                self.lost = next(row["file"] for row in rows if row["split"] == "test")
+                (photos / self.lost).unlink()
+
+    said = Deleting()
+    run = cs.train(
+        photos, frozen.settle(mode="scratch", model="lenet5_modern", epochs=1), out=tmp_path / "runs", listener=said
+    )
+
+    assert [fault["file"] for fault in run.report.broken] == [said.lost]
+    assert said.keys["train.broken"]["file"] == said.lost
+
+
+def test_another_mode_than_the_config_s_has_its_own_numbers(photos, frozen, tmp_path, convscope):
+    run = cs.train(photos, frozen, out=tmp_path / "runs")
+
+    _, out, _ = convscope(
+        "train", "--config", run.path / "config.yaml", "--mode", "finetune", "--time-limit", 0.0001, "--json"
+    )
+
+    config = yaml.safe_load((tmp_path / json.loads(out)["run"] / "config.yaml").read_text())
+    assert (config["epochs"], config["batch"], config["warmup_epochs"]) == (5, 32, 0.5)
+
+
+def test_a_complaint_names_the_flag_that_was_typed(photos, weights, convscope):
+    status, _, err = convscope("train", photos, "--model", NETWORK, "--weights", weights, "--patience", 3)
+
+    assert status == 2
+    assert "--patience 3: a frozen run fits its head at once" in err
+
+
+def test_embeddings_that_do_not_fit_into_memory_are_refused_in_words(photos, frozen, tmp_path, monkeypatch):
+    monkeypatch.setattr("convscope.training.transfer.looks.free_memory", lambda: 1_000)
+
+    with pytest.raises(cs.ConvscopeError, match="256 numbers each, views: 1"):
+        cs.train(photos, frozen, out=tmp_path / "runs")
 
 
 def test_one_photo_of_a_class_to_learn_from_is_enough_for_a_head(tmp_path, frozen):

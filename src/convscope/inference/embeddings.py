@@ -34,6 +34,9 @@ SMALL_BYTES = 4_000_000
 MOST_SMALL = 16
 HASH_BYTES = 32
 PACE = "pace.json"
+# pictures whose pace is worth keeping: fewer are mostly start-up
+TIMED = 64
+CHANGED = "it changed while it was read"
 
 
 class Features:
@@ -57,6 +60,8 @@ class Features:
         """The embeddings that are there, by hash; a file that is damaged counts as not there."""
         wanted, found = set(hashes), dict[str, NDArray[np.float32]]()
         for shard in self._shards():
+            if len(found) == len(wanted):
+                break
             names, vectors = self._read(shard)
             with suppress(OSError):
                 os.utime(shard)  # the cache lets go of what was not used for long
@@ -105,6 +110,8 @@ class Features:
             return
         parts = [self._read(shard) for shard in small]
         merged = {name: vectors[row] for names, vectors in parts for row, name in enumerate(names)}
+        if not merged:  # another process was faster
+            return
         new = self._write(list(merged), np.stack(list(merged.values())))
         for shard in small:
             if shard != new:
@@ -119,10 +126,11 @@ class Features:
                 raise ValueError("damaged")
             tensors = safetensors.numpy.load(content)
             names = [row.tobytes().hex() for row in tensors["hashes"]]
-        except FileNotFoundError:  # another process has put it together with others
+        except OSError:  # another user's, or put together with others by another process
             return [], np.empty((0, 0), np.float32)
-        except (OSError, ValueError, KeyError, safetensors.SafetensorError):
-            shard.unlink(missing_ok=True)
+        except (ValueError, KeyError, safetensors.SafetensorError):
+            with suppress(OSError):
+                shard.unlink()
             return [], np.empty((0, 0), np.float32)
         return names, tensors["vectors"]
 
@@ -144,7 +152,7 @@ class Embedder:
         self.computed = 0
         self.pace_s: float | None = None
         self._remember = remember
-        self._seen: dict[tuple[str, str], NDArray[np.float32]] = {}
+        self._seen: dict[View, dict[str, NDArray[np.float32]]] = {}
 
     def features(self, view: View) -> Features:
         """What is kept of a view by this trunk, engine and precision."""
@@ -165,18 +173,18 @@ class Embedder:
         """
         view = view or View("centre", self.engine.bundle.card.preprocess)
         hashes = listing.hash(listener)
-        seen = {content: vector for (name, content), vector in self._seen.items() if name == view.name}
-        if self._remember:
-            seen |= self.features(view).known([content for content in hashes if content and content not in seen])
+        seen = self._seen.setdefault(view, {})
+        unseen = [content for content in hashes if content and content not in seen]
+        if self._remember and unseen:
+            seen |= self.features(view).known(unseen)
         first = {content: row for row, content in reversed(list(enumerate(hashes))) if content and content not in seen}
         unknown = sorted([*first.values(), *(row for row, content in enumerate(hashes) if not content)])
         broken = self._look(listing.take(unknown), view, seen, listener) if unknown else {}
         self.pace_s = self.pace_s or (self.features(view).pace_s if self._remember else None)
-        self._seen |= {(view.name, content): vector for content, vector in seen.items()}
 
         readable = [row for row, content in enumerate(hashes) if content in seen]
         lost = [
-            Broken(file, broken.get(content) or broken.get(file) or "cannot be read")
+            Broken(file, broken.get(file) or broken.get(content) or CHANGED)
             for file, content in zip(listing.files, hashes, strict=True)
             if content not in seen
         ]
@@ -195,20 +203,23 @@ class Embedder:
         for readable, vectors, broken in self.engine.embed(listing, listener, view):
             self.computed += len(readable)
             for fault in broken:
-                reasons |= {contents[fault.file]: fault.reason, fault.file: fault.reason}
+                reasons |= {fault.file: fault.reason}
+                if contents[fault.file]:  # of its copies, too
+                    reasons |= {contents[fault.file]: fault.reason}
             for content, now, vector in zip(readable.hashes, rehashed(readable), vectors, strict=True):
-                if now and now != content:
-                    reasons[content] = "it changed while it was read"
+                if not content or (now and now != content):
+                    reasons |= {content: CHANGED} if content else {}
                     continue
                 seen[content] = vector
                 if now:
                     fresh[content] = vector
             if len(fresh) >= SHARD:
                 self._keep(view, fresh)
-        self.pace_s = (time.perf_counter() - start) / len(listing)
+        pace_s = (time.perf_counter() - start) / len(listing)
+        self.pace_s = self.pace_s or pace_s  # the first view is the one that answers
         self._keep(view, fresh)
-        if self._remember:
-            self.features(view).pace_s = self.pace_s
+        if self._remember and len(listing) >= TIMED:
+            self.features(view).pace_s = pace_s
         return reasons
 
     def _keep(self, view: View, fresh: dict[str, NDArray[np.float32]]) -> None:

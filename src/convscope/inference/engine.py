@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from hashlib import sha256
+from importlib.metadata import version
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from convscope.inference.choice import Choice, choose
 from convscope.inference.engines import PRECISIONS, Compiled, Precision, eager, onnx, openvino
 from convscope.models.bundle import Bundle
 from convscope.models.heads import embedding, split
+from convscope.models.pretrained.timm_networks import PREFIX
 from convscope.words import SILENT, Listener
 
 __all__ = ["PRECISIONS", "Answering", "Engine", "Precision", "Values"]
@@ -113,11 +115,9 @@ class Engine:
     def key(self) -> str:
         """Names the trunk by what it computes: its layers, its numbers, and how bytes become its input."""
         card = self.bundle.card
-        told = (
-            card.network,
-            card.definition,
-            card.preprocess.model_dump(include={"size", "channels", "mean", "spread"}),
-        )
+        scale = card.preprocess.model_dump(include={"size", "channels", "mean", "spread"})
+        made_by = [version("convscope"), version("timm") if card.network.startswith(PREFIX) else ""]
+        told = (card.network, card.definition, scale, made_by)
         digest = sha256(repr(told).encode())
         for name, tensor in sorted(self._halves[0].state_dict().items()):
             digest.update(f"{name}{tuple(tensor.shape)}".encode())
@@ -127,18 +127,42 @@ class Engine:
     @cached_property
     def choice(self) -> Choice:
         """What computes, and why."""
-        kept = self.macs >= choice.SMALL_MACS and openvino.available() and openvino.kept(self.key)
+        large = self.macs >= choice.SMALL_MACS and openvino.available()
+        kept = large and openvino.kept(self.key)
         chosen = choose(self.macs, self._pictures, kept=kept, **self._wish)
+        refused = openvino.refused(self.key) if chosen.backend == "openvino" else ""
+        if refused and self._wish["backend"] == "auto":
+            chosen = self._left_to_pytorch(chosen, refused)
         if self._wish["precision"] != "auto" or chosen.backend == "onnx":
             return chosen
+        if self.device.type != "cpu":
+            bf16 = torch.cuda.is_bf16_supported()
+            return chosen._replace(precision="bf16" if bf16 else "f32", why="what this GPU computes in")
         reason = choice.tested(self.macs, self._pictures)
         if reason:
             return chosen._replace(why=f"{chosen.why}; f32: {reason}")
-        gain = self._bf16_gain(chosen)
+        try:
+            gain = self._bf16_gain(chosen)
+        except RuntimeError as error:
+            chosen = self._left_to_pytorch(chosen, str(error))
+            gain = self._bf16_gain(chosen)
         return chosen._replace(
             precision="bf16" if gain >= cpu.WORTH_IT else "f32",
             why=f"{chosen.why}; bf16 ran {gain:.2f} times as fast as f32",
         )
+
+    def _left_to_pytorch(self, chosen: Choice, reason: str) -> Choice:
+        """The choice where an engine that was chosen by itself cannot run the network; remembered on disk.
+
+        Raises:
+            RuntimeError: the engine was asked for by name.
+        """
+        if self._wish["backend"] != "auto" or chosen.backend == "torch":
+            raise RuntimeError(reason)
+        reason = " ".join(reason.split())[:160]
+        if chosen.backend == "openvino":
+            openvino.refuse(self.key, reason)
+        return Choice("torch", chosen.precision, reason)
 
     def _bf16_gain(self, chosen: Choice) -> float:
         compiled = {bf16: self._compile(chosen._replace(precision="bf16" if bf16 else "f32")) for bf16 in (True, False)}
@@ -165,13 +189,8 @@ class Engine:
         """The trunk, ready to run; in PyTorch where the engine that was chosen by itself does not know a layer."""
         try:
             return self._compile(self.choice)
-        except (RuntimeError, TypeError) as error:
-            if self._wish["backend"] != "auto" or self.choice.backend == "torch":
-                raise
-            reason = " ".join(str(error).split())[:120]
-            self.__dict__["choice"] = Choice(
-                "torch", self.choice.precision, f"{self.choice.backend} cannot run this network ({reason})"
-            )
+        except RuntimeError as error:
+            self.__dict__["choice"] = self._left_to_pytorch(self.choice, str(error))
             return self._compile(self.choice)
 
     @property

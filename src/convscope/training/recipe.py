@@ -18,7 +18,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 # settings of steps, of which a frozen run takes none
 STEPS = (
     "epochs", "batch", "rate", "optimiser", "momentum", "decay", "schedule", "step_epochs", "step_factor",
-    "warmup_epochs", "patience_checks", "min_delta", "time_limit_min",
+    "warmup_epochs", "patience_checks", "min_delta",
 )  # fmt: skip
 
 
@@ -98,6 +98,8 @@ class Recipe(BaseModel):
     """Where to compute."""
     precision: Literal["auto", "f32", "bf16"] = "auto"
     """Arithmetic of training steps; `auto` takes bf16 where a two-second test shows that it pays."""
+    engine: Literal["auto", "torch", "openvino", "onnx"] = "auto"
+    """What runs the frozen part of a borrowed network; `auto` takes the fastest for so many pictures."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """Threads to compute with."""
     rbf_margin: float | None = Field(default=None, allow_inf_nan=False)
@@ -129,7 +131,7 @@ class Recipe(BaseModel):
                 if getattr(self, field) != (1 if field == "epochs" else Recipe.model_fields[field].default):
                     raise ValueError(
                         f"{field} {getattr(self, field)}: a frozen run fits its head at once, without steps or epochs; "
-                        "leave it out, or take mode finetune"
+                        "leave it out, or take mode finetune or scratch"
                     )
         if self.warmup_epochs >= self.epochs:
             raise ValueError(f"warm-up ({self.warmup_epochs} epochs) must end before training does ({self.epochs})")

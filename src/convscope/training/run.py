@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from convscope.models.bundle import FILE
 SCHEMA = 1
 MAX_NAME = 200  # bytes; file systems take 255, and a number may follow
 
+ENGINES = ("openvino", "onnxruntime", "timm")
 LIBRARIES = ("torch", "torchvision", "accelerate", "numpy", "scikit-learn", "pillow", "safetensors")
 
 
@@ -125,7 +126,7 @@ def environment(threads: int, device: str, choices: dict[str, Any]) -> dict[str,
         "convscope": version("convscope"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: version(name) for name in LIBRARIES} | {name: _version(name) for name in ENGINES},
         "cpu": cpu.model_name(),
         "bf16": cpu.bf16_hardware(),
         "device": device,
@@ -133,6 +134,14 @@ def environment(threads: int, device: str, choices: dict[str, Any]) -> dict[str,
         "threads": threads,
         **choices,
     }
+
+
+def _version(name: str) -> str | None:
+    """Of a library that may be absent."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def logger(folder: Path) -> Callable[..., None]:

@@ -89,11 +89,16 @@ def train(
 def _settle(material: Material, listener: Listener) -> tuple[Recipe, dict[str, Any]]:
     """Threads and precision, and what env.json says of why; with where borrowed weights came from."""
     recipe, start = material.recipe, material.start
-    borrowed = {"weights": {"file": start.source, "sha256": start.sha256, "licence": start.licence}} if start else {}
-    if material.looks and recipe.mode == "frozen":
+    borrowed: dict[str, Any] = {}
+    if start:
+        borrowed["weights"] = {"file": start.source, "sha256": start.sha256, "licence": start.licence}
+    if material.looks:
         engine = material.looks.embedder.engine
-        why = {"engine": engine.choice.backend, "precision": engine.precision, "precision_why": engine.choice.why}
-        return recipe.settle(threads=engine.threads, precision=engine.precision), borrowed | why
+        recipe = recipe.settle(engine=engine.choice.backend)
+        borrowed |= {"engine": engine.choice.backend, "engine_why": engine.choice.why}
+        if recipe.mode == "frozen":
+            why = {"precision": engine.precision, "precision_why": engine.choice.why}
+            return recipe.settle(threads=engine.threads, precision=engine.precision), borrowed | why
     with cpu.using(None):
         recipe, reasons = choices.settle(recipe, _fresh(recipe, material), material.preprocess, listener)
     return recipe, borrowed | reasons
@@ -170,13 +175,16 @@ def _finish(
         outcome = _learn(material, folder, checkpoint, listener)
         best = outcome.best_row
         told = {**best, "epoch": outcome.best_epoch, "epochs": len(outcome.history)}
-        listener.message(f"train.stop.{outcome.reason}", **told)
+        if outcome.best_epoch:  # else it was said that the head alone is kept
+            listener.message(f"train.stop.{outcome.reason}", **told)
         bundle = Bundle(record.card(material, best), outcome.best, folder / FILE)
 
         split = "test" if "test" in material.listing.parts else "val"
         engine = material.looks.answering(bundle) if material.looks and recipe.mode == "frozen" else None
         report = evaluate(bundle, material.listing, split=split, engine=engine, listener=listener)
-        report = replace(report, broken=tuple(asdict(fault) for fault in material.broken))
+        for fault in report.broken:  # they could be read before
+            listener.message("train.broken", **fault)
+        report = replace(report, broken=(*(asdict(fault) for fault in material.broken), *report.broken))
         test_top1 = report.top1 if split == "test" else None
         seconds = time.monotonic() - start
         bundle = replace(

@@ -43,9 +43,11 @@ class Onnx:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            _convert(trunk, preprocess), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            graph = _convert(trunk, preprocess)
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its failures have no base class but Exception
+            raise RuntimeError(f"ONNX Runtime cannot run it: {error}") from error
 
     def run(self, batches: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
         """What enters the scoring layer, batch by batch."""

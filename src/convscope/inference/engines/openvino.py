@@ -1,13 +1,16 @@
 """OpenVINO: the fastest on processors by Intel and AMD, and on ARM; converted networks are kept on disk."""
 
 import importlib
+import importlib.metadata
 import importlib.util
 import json
+import os
 import shutil
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -19,11 +22,13 @@ from torch import Tensor, nn
 
 from convscope.data import cache
 from convscope.data.builtin import cache_folder
+from convscope.data.files import write_text
 from convscope.data.preprocess import Preprocess
 from convscope.inference.engines import Precision, Scaled
 
 GRAPH = "trunk.xml"
 SEAL = "seal.json"
+REFUSED = "refused.txt"
 # what a frozen network is converted for may change with any of these
 VERSION = 1
 
@@ -31,6 +36,20 @@ VERSION = 1
 def available() -> bool:
     """Whether the package is installed; it is not imported for that."""
     return importlib.util.find_spec("openvino") is not None
+
+
+def refused(key: str) -> str:
+    """Why the network of that key cannot be converted; "" where nobody has found it so."""
+    try:
+        return (_folder(key) / REFUSED).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def refuse(key: str, reason: str) -> None:
+    """Remember that the network of that key cannot be converted."""
+    with suppress(OSError):
+        write_text(_folder(key) / REFUSED, reason)
 
 
 def kept(key: str) -> bool:
@@ -55,9 +74,11 @@ class OpenVino:
     def __init__(
         self, trunk: nn.Module, preprocess: Preprocess, *, key: str, precision: Precision, threads: int
     ) -> None:
-        openvino = _openvino()
-        core = openvino.Core()
-        model = _read(core, _folder(key)) or _convert(trunk, preprocess, _folder(key))
+        core = _openvino().Core()
+        try:
+            model = _read(core, _folder(key)) or _convert(trunk, preprocess, _folder(key))
+        except Exception as error:  # its own failures have no base class but Exception
+            raise RuntimeError(f"OpenVINO cannot convert it: {error}") from error
         settings = {
             "PERFORMANCE_HINT": "THROUGHPUT",  # one picture a core at a time: no core waits for another
             "INFERENCE_PRECISION_HINT": precision,
@@ -159,7 +180,8 @@ def _read(core: Any, folder: Path) -> Any:  # noqa: ANN401 (openvino.Core, openv
     if not whole:
         shutil.rmtree(folder, ignore_errors=True)
         return None
-    (folder / SEAL).touch()  # the cache lets go of what was not used for long
+    with suppress(OSError):
+        os.utime(folder / SEAL)  # the cache lets go of what was not used for long
     return core.read_model(folder / GRAPH)
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from convscope.data.batches import Broken
+from convscope.data.batches import Broken, free_memory
 from convscope.data.listing import Listing
+from convscope.data.preprocess import Preprocess
 from convscope.data.views import Views, views
 from convscope.errors import DataError
 from convscope.inference.embeddings import Embedder, Remembered
@@ -22,6 +23,8 @@ from convscope.words import Listener
 
 # from this ratio of the largest class to the smallest, that all count the same is worth a word
 UNEVEN = 1.5
+# of an embedding in memory: remembered, stacked, standardised, and what the fit makes of it
+FLOAT_BYTES, COPIES = 4, 5
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,12 @@ class Looks:
         weights = start.network.state_dict()
         if recipe.mode != "frozen":  # training will change them in place
             weights = {name: tensor.clone() for name, tensor in weights.items()}
+        _refuse_too_many(listing, linear(start.network).in_features, start.preprocess, recipe)
         engine = Engine(
             Bundle(card, dict(weights)),
-            precision=recipe.precision,
+            # the precision of fine-tuning is that of its steps: the head before them must be the same on every resume
+            precision=recipe.precision if recipe.mode == "frozen" else "f32",
+            backend=recipe.engine,
             threads=recipe.threads,
             device=recipe.device,
             pictures=len(listing),
@@ -140,3 +146,15 @@ def _figures(head: Head, vectors: NDArray[np.float32], labels: NDArray[np.int64]
     chances = head.probabilities(vectors)
     right = chances[np.arange(len(labels)), labels].clip(min=np.finfo(np.float64).tiny)
     return float(-np.log(right).mean()), float((chances.argmax(axis=1) == labels).mean())
+
+
+def _refuse_too_many(listing: Listing, width: int, preprocess: Preprocess, recipe: Recipe) -> None:
+    """Raise where the embeddings would not fit into memory."""
+    looks = len(views(preprocess, recipe.views))
+    needed, room = FLOAT_BYTES * COPIES * len(listing) * width * looks, free_memory()
+    if needed > room:
+        raise DataError(
+            f"{listing.title}: what {recipe.network} sees of {len(listing):,} pictures ({width:,} numbers each, views: "
+            f"{looks}) needs about {needed / 1e9:.1f} GB, and {room / 1e9:.1f} are free; take fewer pictures or views, "
+            "or a network with fewer numbers before its head"
+        )

@@ -75,7 +75,8 @@ class Answerer:
         """
         engine = self.engine(model)
         data = Folder(picture.parent).content(picture.name) if isinstance(picture, Path) else picture
-        pixels = engine.bundle.card.preprocess.fit(decode(data))
+        preprocess = engine.bundle.card.preprocess
+        pixels = preprocess.fit(decode(data, preprocess.shrink))
         with self._lock:  # one picture at a time: the threads are shared, and an engine need not be
             chances = engine.probabilities(pixels.unsqueeze(0))[0]
         card = engine.bundle.card

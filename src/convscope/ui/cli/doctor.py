@@ -31,6 +31,7 @@ def doctor(json: Json = False, quiet: Quiet = False, lang: Lang = None) -> None:
     engines = {name: version(package) if there else None for name, (there, package) in ways.items()}
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     flags = cpu.bf16_hardware()
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     facts = {
         "convscope": version("convscope"),
         "python": platform.python_version(),
@@ -44,11 +45,11 @@ def doctor(json: Json = False, quiet: Quiet = False, lang: Lang = None) -> None:
         "bf16": flags,
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "memory_free_gb": round(psutil.virtual_memory().available / 1e9, 1),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "gpu": gpu,
         "cache": str(cache_folder()),
         "engines": {"torch": torch.__version__, **engines},
-        "engine": f"{photos.backend} f32 for many photos, torch f32 for few and for small networks",
-        "engine_why": photos.why,
+        "engine": say(f"doctor.engine.{'gpu' if gpu else photos.backend}", terminal.language),
+        "engine_why": say(f"doctor.engine_why.{'gpu' if gpu else photos.backend}", terminal.language),
         "training_precision": f"tested on the network itself for two seconds ({', '.join(flags)})"
         if flags
         else "f32: no bfloat16 instructions",

@@ -70,6 +70,9 @@ def train(
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, f32 or bf16 [auto].")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Of the frozen part: auto, torch, openvino or onnx [auto].")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads to compute with.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
@@ -101,7 +104,8 @@ def train(
         "batch": batch, "rate": rate, "optimiser": optimiser, "momentum": momentum, "decay": decay,
         "schedule": schedule, "warmup_epochs": warmup, "patience_checks": patience, "min_delta": min_delta,
         "time_limit_min": time_limit, "size": size, "resize": resize, "seed": seed, "split_seed": split_seed,
-        "test_share": test_share, "device": device, "precision": precision, "threads": threads,
+        "test_share": test_share, "device": device, "precision": precision, "engine": engine,
+        "threads": threads,
     }  # fmt: skip
     given = {field: value for field, value in flags.items() if value is not None}
     run_training(terminal, data, given, out=out, name=name, config=config, resume=resume)
@@ -128,14 +132,16 @@ def run_training(
     settings = recipes.load(config) if config else {}
     if "model" in given:  # another network than the one whose layers are written there
         settings.pop("definition", None)
+    if given.get("mode", settings.get("mode")) != settings.get("mode"):  # another mode has other numbers
+        for field in (*recipes.STEPS, "precision", "threads"):
+            settings.pop(field, None)
     settings |= given
     if data is not None:
         settings["data"] = data
     try:
         recipe = recipes.parse(settings)
     except RecipeError as error:
-        field, _, rest = str(error).partition(" ")
-        raise RecipeError(f"{flag(field)} {rest}" if field in given else str(error)) from None
+        raise _in_flags(error, given) from None
     if not resume and recipe.data is None:
         raise DataError(
             "no pictures to train on: convscope train DATA, where DATA is a folder, a file or a name such as digits"
@@ -144,6 +150,8 @@ def run_training(
         finished = run(
             images or data, recipe, out=out, name=name, resume=resume, listener=terminal, language=terminal.language
         )
+    except RecipeError as error:
+        raise _in_flags(error, given) from None
     except KeyboardInterrupt:
         terminal.interrupted()
         raise typer.Exit(130) from None
@@ -151,6 +159,12 @@ def run_training(
     terminal.say("result.report", file=finished.path / "report.html")
     terminal.line(str(finished.path))
     terminal.result(finished.to_dict())
+
+
+def _in_flags(error: RecipeError, given: dict[str, Any]) -> RecipeError:
+    """The same complaint, of the flag that was typed instead of the setting that it makes."""
+    field, _, rest = str(error).partition(" ")
+    return RecipeError(f"{flag(field)} {rest}" if field in given else str(error))
 
 
 def flag(field: str) -> str:
