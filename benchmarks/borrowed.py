@@ -32,13 +32,14 @@ def recalibrated(weights: Path, data: Path) -> tuple[nn.Module, Tensor]:
     bundle = borrow(weights, MODEL).bundle
     network, preprocess = bundle.network(), bundle.card.preprocess
     listing = cs.read(data).part("train")
-    recalibrate(network, scaled(listing, preprocess))
+    with cpu.keeping_memory():
+        recalibrate(network, scaled(listing, preprocess))
     return network, next(scaled(listing, preprocess))[:8]
 
 
 def scaled(listing: Listing, preprocess: Preprocess):
     for some in stream(listing, preprocess, batch=BATCH, threads=cpu.threads()):
-        yield preprocess.scale(some.pixels)
+        yield preprocess.scale(some.pixels).contiguous(memory_format=torch.channels_last)
 
 
 def for_timm(network: nn.Module, file: Path) -> None:

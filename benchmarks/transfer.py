@@ -4,7 +4,7 @@ Ours is `convscope train` in mode frozen: once without any cache, once with only
 train one frozen and one unfrozen epoch, as their guides do, with the same network and weights. Accuracy is that on the
 same val folder.
 
-    python benchmarks/transfer.py [--quick]          # one seed instead of three
+    python benchmarks/transfer.py [--quick] [imagenette] [hymenoptera]      # --quick: one seed instead of three
 """
 
 import json
@@ -133,8 +133,9 @@ def main() -> int:
     notes.append(
         "peers: 224 pixels, batch 64, x / 127.5 - 1, everything else as it comes; batch norm recalibrated beforehand"
     )
-    for title, data in (("imagenette", imagenette()), ("hymenoptera", SHARED / "hymenoptera")):
-        more, told = compare(title, data, peers, seeds)
+    sets = {"imagenette": imagenette, "hymenoptera": lambda: SHARED / "hymenoptera"}
+    for title in [name for name in sets if name in sys.argv] or sets:
+        more, told = compare(title, sets[title](), peers, seeds)
         rows += more
         notes += told
     header = ("pictures", "side", "s", "of runs", "/ ours cold", "/ converted kept", "val top-1", "s.e.")
