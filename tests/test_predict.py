@@ -90,7 +90,7 @@ def test_answers_come_before_all_pictures_are_read(trained, tmp_path):
     listing = gather([str(folder)])
     read = []
     picture = listing.store.picture
-    listing.store.picture = lambda name: (read.append(name), picture(name))[1]
+    listing.store.picture = lambda name, *more: (read.append(name), picture(name, *more))[1]
 
     next(stream(trained[0], listing))
     early = len(read)
