@@ -4,25 +4,25 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from convscope.data.files import write_text
 from convscope.errors import ModelError, RecipeError, nearest
 from convscope.models import own
+from convscope.training.settings import PictureSettings, StepSettings
 
 # what a mode's numbers are where nobody says otherwise
 DEFAULTS: dict[str, dict[str, Any]] = {
     "frozen": {"epochs": 1},
-    "finetune": {"epochs": 5, "batch": 32, "warmup_epochs": 0.5},
+    "finetune": {"epochs": 5, "batch": 32, "warmup_epochs": 0.5, "crop": "area", "flip": True},
 }
-# settings of steps, of which a frozen run takes none
-STEPS = (
-    "epochs", "batch", "rate", "optimiser", "momentum", "decay", "schedule", "step_epochs", "step_factor",
-    "warmup_epochs", "patience_checks", "min_delta",
-)  # fmt: skip
+# settings of steps and of the pictures that they see, of which a frozen run takes none
+STEPS = tuple(
+    field for field in (*StepSettings.model_fields, *PictureSettings.model_fields) if field != "time_limit_min"
+)
 
 
-class Recipe(BaseModel):
+class Recipe(PictureSettings, StepSettings):
     """Every number of a run, settled before it starts.
 
     Raises:
@@ -33,8 +33,6 @@ class Recipe(BaseModel):
         0.001
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
     data: str | None = None
     """What is trained on: a folder, file or built-in name."""
     model: str | None = None
@@ -42,6 +40,13 @@ class Recipe(BaseModel):
     mode: Literal["auto", "scratch", "frozen", "finetune"] = "auto"
     """How much is learned: everything from `scratch`, a new head on a `frozen` borrowed network, or the head first and
     then all of it (`finetune`); `auto` is frozen where weights are at hand, else scratch."""
+    recipe: Literal["plain", "paper", "practical"] = "plain"
+    """Of training from scratch, the numbers that are not given: plain defaults, what the network's `paper` says, or
+    what learns on few pictures (`practical`)."""
+    initialise: Literal["own", "printed"] = "own"
+    """First values: ours, which deep networks learn from, or those that the paper prints."""
+    start_from: str | None = None
+    """A finished run whose weights are taken where name and shape agree, as VGG's deep networks started from A."""
     weights: str = "default"
     """Borrowed weights to start from: a safetensors file, `default` for what lies in the weights folders, or `none`."""
     weights_dir: str | None = None
@@ -52,36 +57,12 @@ class Recipe(BaseModel):
     """Of a frozen head: the inverse of its penalty on weights; without one, cross-validation chooses."""
     balance: bool = True
     """Of a frozen head: rare classes count as much as frequent ones."""
-    augment: bool = True
-    """Of fine-tuning: another random crop of each picture in each epoch, half of them mirrored."""
     decode: Literal["full", "scaled"] = "full"
     """`scaled` reads JPEGs at a half, quarter or eighth where that still is twice the size needed."""
-    epochs: int = Field(default=30, ge=1)
-    """Passes over the training pictures."""
-    batch: int = Field(default=64, ge=2)
-    """Pictures per step."""
-    rate: float = Field(default=0.001, gt=0, allow_inf_nan=False)
-    """Peak learning rate."""
-    optimiser: Literal["adam", "sgd"] = "adam"
-    """Adam (Kingma & Ba, 2015), or SGD with Nesterov's momentum."""
-    momentum: float = Field(default=0.9, ge=0, lt=1)
-    """Of SGD."""
-    decay: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    """Weight decay, added to the gradient."""
-    schedule: Literal["cosine", "step", "constant"] = "cosine"
-    """How the rate falls."""
-    step_epochs: int = Field(default=10, ge=1)
-    """With `step`: epochs between two falls."""
-    step_factor: float = Field(default=0.1, gt=0, le=1)
-    """With `step`: what the rate is multiplied by at each fall."""
-    warmup_epochs: float = Field(default=0.0, ge=0)
-    """Epochs of linear rise to the peak rate; may be a fraction."""
-    patience_checks: int | None = Field(default=8, ge=1)
-    """Stop after so many validations without a better loss; none never stops early."""
-    min_delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    """By how much the validation loss must fall to count as better."""
-    time_limit_min: float | None = Field(default=None, gt=0)
-    """Minutes after which no further epoch is begun; the first is always trained."""
+    keep: Literal["auto", "memory", "disk", "none"] = "auto"
+    """Where decoded pictures stay between epochs: in memory where they fit, else on disk; `none` decodes them anew."""
+    workers: int | None = Field(default=None, ge=0, le=64)
+    """Threads that read and augment pictures ahead of the network; 0 does it between steps."""
     size: int | None = Field(default=None, ge=8, le=4096)
     """Side of the network's input in pixels."""
     resize: Literal["crop", "squash", "pad"] = "crop"
@@ -102,6 +83,14 @@ class Recipe(BaseModel):
     """What runs the frozen part of a borrowed network; `auto` takes the fastest for so many pictures."""
     threads: int | None = Field(default=None, ge=1, le=1024)
     """Threads to compute with."""
+    compile: bool = False
+    """Let torch.compile fuse the network's steps; pays on GPUs, after a minute of compiling."""
+    sync_norm: bool = False
+    """On several GPUs: batch normalisation measures the whole batch, not each GPU's share."""
+    checkpoint_min: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Minutes between two checkpoints; they come less often where saving would take more than 3 % of the time."""
+    track: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = ()
+    """Trackers that are told of every epoch."""
     rbf_margin: float | None = Field(default=None, allow_inf_nan=False)
     """For `lenet5`: the constant j of the paper's MAP loss (eq. 9); none takes cross-entropy."""
     definition: dict[str, Any] | None = None
