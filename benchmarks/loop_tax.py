@@ -20,8 +20,10 @@ from torch.nn import functional
 import convscope as cs
 from convscope.data.batches import Pixels
 from convscope.inference import cpu
-from convscope.training.loop import Loop, make_optimiser
+from convscope.training.loop import Loop
+from convscope.training.optimisers import make_optimiser
 from convscope.training.schedules import rate_at
+from convscope.training.step import seed_of
 from convscope.words import SILENT
 
 ROUNDS = 5
@@ -75,11 +77,11 @@ def bare(recipe: cs.Recipe, train: Pixels, val: Pixels) -> tuple[float, list[flo
     start = time.perf_counter()
     losses = []
     for epoch in range(1, recipe.epochs + 1):
-        torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch]).generate_state(1)[0]))
         network.train()
         order = torch.from_numpy(np.random.default_rng([recipe.seed, epoch]).permutation(len(train)))
         total = 0.0
         for step, rows in enumerate(order.split(recipe.batch)):
+            torch.manual_seed(seed_of(recipe.seed, epoch, step, 0))
             x = pixels[rows].float().mul_(1 / 255).sub_(0.5).div_(0.5).contiguous(memory_format=torch.channels_last)
             for group in optimiser.param_groups:
                 group["lr"] = rate_at(recipe, (epoch - 1) * steps + step, steps)

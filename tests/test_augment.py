@@ -8,7 +8,7 @@ import torch
 from scipy.stats import binomtest, ks_2samp
 from torchvision.transforms import RandomResizedCrop
 
-from convscope.data.augment import Augmented, draw_box, roomy
+from convscope.data.augment import Augmented, Plan, draw_box, roomy
 from convscope.data.batches import Pixels
 from convscope.data.listing import build
 from convscope.data.preprocess import Preprocess
@@ -17,7 +17,8 @@ from convscope.data.stores import Arrays
 from tests.conftest import make_photos
 
 NETWORK = Preprocess(size=56, share=0.875, mean=(0.1, 0.2, 0.3), spread=(0.4, 0.5, 0.6))
-ROOM = roomy(NETWORK)
+AREA = Plan(crop="area", flip=True)
+ROOM = roomy(NETWORK, AREA)
 GREY = Preprocess(size=56, channels=1, mean=(0.5,), spread=(0.5,))
 
 
@@ -43,7 +44,7 @@ def read_back(line):
 
 def test_every_cut_is_a_box_of_the_picture_and_half_of_them_are_mirrored():
     pixels = ramps(1000)
-    pictures = Augmented(pixels, 56, seed=1).epoch(1)[np.arange(1000)]
+    pictures = Augmented(pixels, 56, 1, AREA).epoch(1)[np.arange(1000)]
 
     found = []
     for picture in pictures:
@@ -66,7 +67,7 @@ def test_every_cut_is_a_box_of_the_picture_and_half_of_them_are_mirrored():
 
 def test_the_box_that_was_drawn_is_the_one_that_was_cut():
     pixels = ramps(20)
-    pictures = Augmented(pixels, 56, seed=5).epoch(3)[np.arange(20)]
+    pictures = Augmented(pixels, 56, 5, AREA).epoch(3)[np.arange(20)]
 
     for row, picture in enumerate(pictures):
         top, left, tall, wide = draw_box(np.random.default_rng([5, 3, row]), 64, 64, (0.35, 1.0))
@@ -116,29 +117,29 @@ def same_whatever_the_batch(augmented, epoch=2):
 
 
 def test_a_picture_is_the_same_whatever_the_batch_and_order():
-    assert same_whatever_the_batch(Augmented(ramps(15), 56, seed=3))
+    assert same_whatever_the_batch(Augmented(ramps(15), 56, 3, AREA))
 
 
 def test_a_planted_draw_that_depends_on_the_order_is_noticed(monkeypatch):
     running = np.random.default_rng(0)
-    monkeypatch.setattr("convscope.data.augment.np.random.default_rng", lambda *_: running)
+    monkeypatch.setattr("convscope.data.augment.epochs.np.random.default_rng", lambda *_: running)
 
-    assert not same_whatever_the_batch(Augmented(ramps(15), 56, seed=3))
+    assert not same_whatever_the_batch(Augmented(ramps(15), 56, 3, AREA))
 
 
 def test_another_epoch_seed_or_row_is_another_picture():
     rows = np.arange(12)
-    first = Augmented(ramps(12), 56, seed=3).epoch(1)[rows]
+    first = Augmented(ramps(12), 56, 3, AREA).epoch(1)[rows]
 
-    assert torch.equal(Augmented(ramps(12), 56, seed=3).epoch(1)[rows], first)
-    assert not any(map(torch.equal, Augmented(ramps(12), 56, seed=3).epoch(2)[rows], first))
-    assert not any(map(torch.equal, Augmented(ramps(12), 56, seed=4).epoch(1)[rows], first))
+    assert torch.equal(Augmented(ramps(12), 56, 3, AREA).epoch(1)[rows], first)
+    assert not any(map(torch.equal, Augmented(ramps(12), 56, 3, AREA).epoch(2)[rows], first))
+    assert not any(map(torch.equal, Augmented(ramps(12), 56, 4, AREA).epoch(1)[rows], first))
     assert len({picture.numpy().tobytes() for picture in first}) == 12
 
 
 def test_a_whole_box_is_the_picture_or_its_mirror():
     pixels = ramps(40)
-    augmented = Augmented(pixels, 56, seed=0, areas=(1.0, 1.0))
+    augmented = Augmented(pixels, 56, 0, Plan(crop="area", area_from=1.0, flip=True))
     whole = NETWORK.model_copy(update={"share": 1.0}).fit(pixels[np.array([0])][0])
 
     kinds = [
@@ -149,17 +150,17 @@ def test_a_whole_box_is_the_picture_or_its_mirror():
     assert {"as it is", "mirrored"} == set(kinds)
 
 
-@pytest.mark.parametrize("memory_bytes", [None, 0])
+@pytest.mark.parametrize("keep", ["memory", "disk", "none"])
 @pytest.mark.parametrize(
     "options", [{}, {"resize": "squash"}, {"resize": "pad", "fill": 9}, {"interpolation": "bicubic"}]
 )
-def test_files_are_cut_the_same_from_memory_and_from_disk(tmp_path, options, memory_bytes):
+def test_files_are_cut_the_same_from_memory_and_from_disk(tmp_path, options, keep):
     listing = read(make_photos(tmp_path / "photos", count=3))
     network = NETWORK.model_copy(update=options)
-    room = roomy(network)
+    room = roomy(network, AREA)
     rows = np.array([8, 2, 5])
 
-    pictures = Augmented(Pixels(listing, room, memory_bytes=memory_bytes), 56, seed=2).epoch(1)[rows]
+    pictures = Augmented(Pixels(listing, room, keep=keep), 56, 2, AREA).epoch(1)[rows]
 
     for row, picture in zip(rows, pictures, strict=True):  # the recipe in its own words
         rng = np.random.default_rng([2, 1, row])
@@ -172,7 +173,7 @@ def test_files_are_cut_the_same_from_memory_and_from_disk(tmp_path, options, mem
 
 def test_an_epoch_is_what_the_loop_needs():
     pixels = ramps(9)
-    augmented = Augmented(pixels, 56, seed=0)
+    augmented = Augmented(pixels, 56, 0, AREA)
     epoch = augmented.epoch(1)
 
     sizes = [len(pictures) for _, pictures in epoch.batches(np.arange(9), 4)]
@@ -188,9 +189,9 @@ def test_an_epoch_is_what_the_loop_needs():
 
 
 def test_grey_pictures_stay_grey():
-    pixels = ramps(30, channels=1, preprocess=roomy(GREY))
+    pixels = ramps(30, channels=1, preprocess=roomy(GREY, AREA))
 
-    pictures = Augmented(pixels, 56, seed=0).epoch(1)[np.arange(30)]
+    pictures = Augmented(pixels, 56, 0, AREA).epoch(1)[np.arange(30)]
 
     assert pictures.shape == (30, 1, 56, 56)
     lengths = [abs(read_back(picture[0].float().mean(dim=0))[1]) for picture in pictures]
@@ -203,4 +204,4 @@ def test_grey_pictures_stay_grey():
 def test_room_is_the_whole_picture_a_seventh_larger(options, size):
     network = NETWORK.model_copy(update=options)
 
-    assert roomy(network) == network.model_copy(update={"size": size, "share": 1.0})
+    assert roomy(network, AREA) == network.model_copy(update={"size": size, "share": 1.0})

@@ -2,6 +2,9 @@
 
 import csv
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +51,9 @@ def test_broken_pictures_are_named_and_the_good_are_kept(listing):
     assert not {"blue/001.png", "red/000.png"} & set(pixels.listing.files)
 
 
-@pytest.mark.parametrize("memory_bytes", [None, 0])
-def test_every_picture_is_its_own_fitted(listing, memory_bytes):
-    pixels = Pixels(listing, SMALL, memory_bytes=memory_bytes)
+@pytest.mark.parametrize("keep", ["auto", "memory", "disk", "none"])
+def test_every_picture_is_its_own_fitted(listing, keep):
+    pixels = Pixels(listing, SMALL, keep=keep)
 
     for row in range(len(pixels)):
         assert torch.equal(pixels[np.array([row])][0], SMALL.fit(pixels.listing.picture(row)))
@@ -58,7 +61,7 @@ def test_every_picture_is_its_own_fitted(listing, memory_bytes):
 
 @pytest.mark.parametrize("size", [1, 3, 4, 100])
 def test_memory_and_disk_give_the_same_bits_and_batches(listing, size):
-    kept, streamed = Pixels(listing, SMALL), Pixels(listing, SMALL, memory_bytes=0, threads=3)
+    kept, streamed = Pixels(listing, SMALL), Pixels(listing, SMALL, keep="none", threads=3)
     order = np.random.default_rng(0).permutation(10)
 
     pairs = list(zip(kept.batches(order, size), streamed.batches(order, size), strict=True))
@@ -68,26 +71,99 @@ def test_memory_and_disk_give_the_same_bits_and_batches(listing, size):
     assert [int(row) for (rows, _), _ in pairs for row in rows] == order.tolist()
 
 
-@pytest.mark.parametrize("memory_bytes", [None, 0])
+@pytest.mark.parametrize("keep", ["auto", "memory", "disk", "none"])
 @pytest.mark.parametrize(
     ("count", "size", "sizes"),
     [(10, 5, [5, 5]), (10, 4, [4, 4, 2]), (9, 4, [4, 5]), (1, 4, [1]), (5, 4, [5]), (3, 1, [1, 2]), (0, 4, [])],
 )
-def test_a_last_batch_of_one_joins_the_one_before(listing, memory_bytes, count, size, sizes):
-    pixels = Pixels(listing, SMALL, memory_bytes=memory_bytes)
+def test_a_last_batch_of_one_joins_the_one_before(listing, keep, count, size, sizes):
+    pixels = Pixels(listing, SMALL, keep=keep)
 
     assert [len(pictures) for _, pictures in pixels.batches(np.arange(count), size)] == sizes
 
 
-@pytest.mark.parametrize("memory_bytes", [None, 0])
-def test_a_part_taken_out_has_the_same_pictures(listing, memory_bytes):
-    pixels = Pixels(listing, SMALL, memory_bytes=memory_bytes)
+@pytest.mark.parametrize("keep", ["auto", "memory", "disk", "none"])
+def test_a_part_taken_out_has_the_same_pictures(listing, keep):
+    pixels = Pixels(listing, SMALL, keep=keep)
 
     part = pixels.take(np.array([7, 2, 5]))
 
     assert part.listing.files == tuple(pixels.listing.files[row] for row in (7, 2, 5))
     assert torch.equal(part[np.array([2, 0])], pixels[np.array([5, 7])])
     assert torch.equal(part.take(np.array([1]))[np.array([0])], pixels[np.array([2])])
+
+
+@pytest.mark.parametrize("keep", ["memory", "disk", "none"])
+@pytest.mark.parametrize("workers", [0, 1, 2, 4])
+def test_groups_come_in_order_and_the_same_whatever_the_workers(listing, keep, workers):
+    pixels = Pixels(listing, SMALL, keep=keep, workers=workers)
+    groups = [np.array(rows, np.int64) for rows in ([9], [3, 3, 0], [], [1, 2, 4, 5, 6, 7, 8])]
+
+    found = list(pixels.grouped(groups))
+
+    assert [rows.tolist() for rows, _ in found] == [rows.tolist() for rows in groups]
+    for rows, pictures in found:
+        assert pictures.shape == (len(rows), 3, 16, 16)
+        assert all(map(torch.equal, pictures, [SMALL.fit(pixels.listing.picture(row)) for row in rows]))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_some_groups_are_made_ahead_in_other_threads_and_without_workers_none(listing, workers):
+    pixels = Pixels(listing, SMALL, keep="none", workers=workers)
+    made_by = []
+
+    def noted(rows, pictures):
+        made_by.append(threading.get_ident())
+        return pictures
+
+    coming = pixels.grouped([np.array([row]) for row in range(8)], noted)
+    next(coming)
+    time.sleep(0.2)  # time enough to make all of them
+    early = len(made_by)
+    list(coming)
+
+    assert early == (3 if workers else 1)
+    assert (threading.get_ident() in made_by) == (workers == 0)
+
+
+@pytest.mark.parametrize("end", ["stop", "forget", "error"])
+def test_whoever_stops_early_leaves_no_thread_behind(listing, end):
+    def slow(rows, pictures):
+        time.sleep(0.02)
+        if end == "error" and 2 in rows:
+            raise ValueError("planted")
+        return pictures
+
+    pixels = Pixels(listing, SMALL, workers=2)
+    coming = pixels.grouped([np.array([row % 10]) for row in range(200)], slow)
+    start = time.monotonic()
+    next(coming)
+    if end == "stop":
+        coming.close()
+    elif end == "error":
+        with pytest.raises(ValueError, match="planted"):
+            list(coming)
+    del coming
+
+    assert time.monotonic() - start < 1.5  # 200 of them would take two seconds
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("pictures")]
+
+
+def test_a_planted_worker_that_goes_on_alone_is_noticed(listing, monkeypatch):
+    shutdown = ThreadPoolExecutor.shutdown
+    pixels = Pixels(listing, SMALL, keep="none", workers=2)
+    pools = []
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", lambda self, **_: pools.append(self))
+    coming = pixels.grouped([np.array([row]) for row in range(10)])
+    next(coming)
+    del coming
+
+    try:
+        assert [thread for thread in threading.enumerate() if thread.name.startswith("pictures")]
+    finally:
+        monkeypatch.setattr(ThreadPoolExecutor, "shutdown", shutdown)
+        for pool in pools:
+            pool.shutdown()
 
 
 def test_nothing_but_broken_pictures_is_refused_unless_allowed(listing):
@@ -100,8 +176,9 @@ def test_nothing_but_broken_pictures_is_refused_unless_allowed(listing):
     assert (len(allowed), len(allowed.broken), list(allowed.batches(np.arange(0), 4))) == (0, 2, [])
 
 
-def test_a_picture_that_vanishes_is_named(listing):
-    pixels = Pixels(listing, SMALL, memory_bytes=0)
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_a_picture_that_vanishes_is_named(listing, workers):
+    pixels = Pixels(listing, SMALL, keep="none", workers=workers)
     (listing.store.root / "green" / "002.png").unlink()
 
     with pytest.raises(DataError, match=r"green/002.png could be read before and cannot now: No such file"):
@@ -113,7 +190,7 @@ def test_arrays_take_the_same_way(monkeypatch):
     grey = Preprocess(size=8, channels=1, mean=(0.5,), spread=(0.5,))
     ears = Ears()
 
-    kept, streamed = Pixels(listing, grey, listener=ears), Pixels(listing, grey, memory_bytes=0)
+    kept, streamed = Pixels(listing, grey, listener=ears), Pixels(listing, grey, keep="none")
 
     rows = np.array([299, 0, 256])
     assert torch.equal(kept[rows], streamed[rows])

@@ -47,7 +47,7 @@ def test_every_kind_is_listed_with_its_bytes_and_last_use(full):
     kinds = {kind.name: kind for kind in cache.kept()}
 
     assert {name: kind.bytes for name, kind in kinds.items()} == {
-        "weights": 1_010, "data": 500, "features": 800, "engines": 70, "timings": 5,
+        "weights": 1_010, "data": 500, "features": 800, "decoded": 0, "engines": 70, "timings": 5,
     }  # fmt: skip
     assert [entry.path.name for entry in kinds["features"].entries] == ["old", "new"]
     assert time.time() - kinds["features"].used == pytest.approx(DAY, abs=60)
@@ -59,7 +59,7 @@ def test_clearing_without_names_leaves_downloads_and_strangers(full):
 
     freed = cache.clear()
 
-    assert {kind.name: kind.bytes for kind in freed} == {"features": 800, "engines": 70, "timings": 5}
+    assert {kind.name: kind.bytes for kind in freed} == {"features": 800, "decoded": 0, "engines": 70, "timings": 5}
     assert files(full) == {file for file in before if file.startswith(("weights/", "data/", "photos/"))}
 
 
@@ -134,6 +134,14 @@ def test_a_folder_is_kept_below_a_size_by_dropping_what_was_used_longest_ago(tmp
 
     assert sorted(path.name for path in tmp_path.iterdir()) == left
     assert freed == sum({"a": 36, "b": 40, "c": 60}[name] for name in {"a", "b", "c"} - set(left))
+
+
+def test_what_is_in_use_stays_and_others_go_instead(tmp_path):
+    for name, days in (("a", 3), ("b", 2), ("c", 1)):
+        put(tmp_path / name, 40, days_ago=days)
+
+    assert cache.keep_below(tmp_path, 80, spare=[tmp_path / "a"]) == 40
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c"]
 
 
 def test_what_was_used_last_stays_however_large(tmp_path):

@@ -204,7 +204,7 @@ def test_memory_disk_and_single_pictures_give_the_same_bits(large):
     single = torch.stack([fitted(listing, int(row), small) for row in rows])
 
     assert torch.equal(Pixels(listing, small)[rows], single)
-    assert torch.equal(Pixels(listing, small, memory_bytes=0)[rows], single)
+    assert torch.equal(Pixels(listing, small, keep="none")[rows], single)
     assert not torch.equal(Pixels(listing, scaled(size=32, decode="full"))[rows], single)
 
 

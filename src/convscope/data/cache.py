@@ -4,7 +4,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +13,11 @@ from convscope.data.builtin import cache_folder
 from convscope.errors import DataError, nearest
 
 # only what bears one of these names is ever touched: the folder may be one that others use, too
-KINDS = {"weights": "weights", "data": "data", "features": "features", "engines": "engines", "timings": "bf16.json"}
-COMPUTED = ("features", "engines", "timings")
+KINDS = {
+    "weights": "weights", "data": "data", "features": "features", "decoded": "decoded", "engines": "engines",
+    "timings": "bf16.json",
+}  # fmt: skip
+COMPUTED = ("features", "decoded", "engines", "timings")
 CAP_VARIABLE = "CONVSCOPE_CACHE_GB"
 CAP_GB = 5.0
 GIGABYTE = 1_000_000_000
@@ -71,7 +74,7 @@ def kept(folder: Path | None = None) -> list[Kind]:
 
     Example:
         >>> [kind.name for kind in kept(Path("nowhere"))]
-        ['weights', 'data', 'features', 'engines', 'timings']
+        ['weights', 'data', 'features', 'decoded', 'engines', 'timings']
     """
     root = folder or cache_folder()
     found = []
@@ -95,7 +98,7 @@ def clear(names: Sequence[str] = (), older_days: float = 0, folder: Path | None 
 
     Example:
         >>> [kind.name for kind in clear(folder=Path("nowhere"))]
-        ['features', 'engines', 'timings']
+        ['features', 'decoded', 'engines', 'timings']
     """
     for name in names:
         if name not in KINDS:
@@ -120,12 +123,13 @@ def clear(names: Sequence[str] = (), older_days: float = 0, folder: Path | None 
     return freed
 
 
-def keep_below(folder: Path, limit_bytes: int) -> int:
+def keep_below(folder: Path, limit_bytes: int, spare: Collection[Path] = ()) -> int:
     """Remove the least recently used entries of a folder until it is small enough; the last used one always stays.
 
     Args:
         folder: one of the cache's, such as its `features`; each thing in it is an entry.
         limit_bytes: what all entries may take together.
+        spare: entries that stay, too.
 
     Returns:
         The bytes that were freed.
@@ -141,6 +145,8 @@ def keep_below(folder: Path, limit_bytes: int) -> int:
     for entry in entries[:-1]:
         if total - freed <= limit_bytes:
             break
+        if entry.path in spare:
+            continue
         with suppress(OSError):  # in use or protected: the next one may go instead
             _remove(entry.path)
             freed += entry.bytes
@@ -148,7 +154,7 @@ def keep_below(folder: Path, limit_bytes: int) -> int:
 
 
 def cap() -> int:
-    """Bytes that features, and compiled networks, may take each: 5 GB, or what CONVSCOPE_CACHE_GB says.
+    """Bytes that features, decoded pictures and compiled networks may take each: 5 GB, or what CONVSCOPE_CACHE_GB says.
 
     Raises:
         DataError: that is no number.

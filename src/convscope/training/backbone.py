@@ -49,7 +49,8 @@ def choose(recipe: Recipe, listing: Listing, listener: Listener) -> Backbone:
         ModelError: weights that were asked for and are not to be had; the message says where they would come from.
     """
     plain = {} if recipe.definition else {"model": recipe.model or CLASSIC}
-    if recipe.mode == "scratch" or recipe.weights == "none":
+    own_numbers = recipe.mode == "auto" and (recipe.recipe != "plain" or recipe.start_from)  # of training from scratch
+    if recipe.mode == "scratch" or recipe.weights == "none" or own_numbers:
         return Backbone(recipe.settle(mode="scratch", weights="none", **plain), None)
     folder = Path(recipe.weights_dir) if recipe.weights_dir else None
     if recipe.weights != "default":

@@ -1,7 +1,8 @@
-"""Where training stands after an epoch, in one file that is replaced at once."""
+"""Where training stands, on disk: the last two checkpoints, each sealed by a checksum."""
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,69 +11,118 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn, optim
 
-from convscope.data.files import write_bytes
+from convscope.data.files import write_bytes, write_json
 from convscope.errors import RunError
+from convscope.words import SILENT, Listener
 
-FILE = "checkpoint/last.safetensors"
-KEY = "convscope_checkpoint"
-SCHEMA = 1
+FOLDER = "checkpoint"
+SCHEMA = 2
+KEPT = 2
+BLOCKS = ("weights", "best", "optimiser", "average")
 
 History = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything that the next epoch depends on.
+    """Everything that the next step depends on.
 
-    Random numbers are not among it: each epoch draws its own from (seed, epoch).
+    Random numbers are not among it: each step draws its own from (seed, epoch, step), each picture from (seed, epoch,
+    row). Nor is the rate, which follows from the step and the history.
 
     Attributes:
         history: one row of metrics.csv per epoch trained.
         weights: of the network now.
         best: of the epoch with the lowest validation loss.
         optimiser: the optimiser's tensors, named "parameter.field".
+        average: of the weights, where the recipe takes one.
+        step: steps done of the epoch under way.
+        total: sum of the loss over its pictures so far.
+        hits: how many of them were answered rightly.
+        doctor: what the doctor has seen.
     """
 
     history: History
     weights: dict[str, Tensor]
     best: dict[str, Tensor]
     optimiser: dict[str, Tensor]
+    average: dict[str, Tensor] = field(default_factory=dict)
+    step: int = 0
+    total: float = 0.0
+    hits: int = 0
+    doctor: dict[str, Any] = field(default_factory=dict)
 
     def save(self, run: Path) -> None:
-        """Replace the run's checkpoint."""
-        blocks = {"weights": self.weights, "best": self.best, "optimiser": self.optimiser}
+        """Write it beside the one before, and take older ones away.
+
+        The tensors come first; the JSON that names them and their checksum makes the checkpoint.
+        """
+        name = f"epoch-{len(self.history) + 1:05d}-step-{self.step:07d}"
         tensors = {
-            f"{block}/{name}": tensor.contiguous()
-            for block, content in blocks.items()
-            for name, tensor in content.items()
+            f"{block}/{key}": tensor.contiguous() for block in BLOCKS for key, tensor in getattr(self, block).items()
         }
-        state = json.dumps({"schema": SCHEMA, "history": self.history})
-        write_bytes(run / FILE, safetensors.torch.save(tensors, metadata={KEY: state}))
+        content = safetensors.torch.save(tensors)
+        write_bytes(run / FOLDER / f"{name}.safetensors", content)
+        state = {"history": self.history, "step": self.step, "total": self.total, "hits": self.hits}
+        seal = {"schema": SCHEMA, "sha256": hashlib.sha256(content).hexdigest(), **state, "doctor": self.doctor}
+        write_json(run / FOLDER / f"{name}.json", seal)
+        for old in _seals(run)[KEPT:]:
+            old.unlink(missing_ok=True)
+        sealed = {seal.stem for seal in _seals(run)}
+        for file in (run / FOLDER).glob("*.safetensors"):
+            if file.stem not in sealed:
+                file.unlink(missing_ok=True)
 
     @classmethod
-    def load(cls, run: Path) -> "Checkpoint | None":
-        """The run's checkpoint; None when no epoch was finished.
+    def load(cls, run: Path, listener: Listener = SILENT) -> "Checkpoint | None":
+        """The run's last checkpoint that is whole; None when none was written.
+
+        Args:
+            run: the run's folder.
+            listener: hears of those that are damaged.
 
         Raises:
-            RunError: it is there and cannot be read.
+            RunError: there are some, and not one can be read.
         """
-        if not (run / FILE).is_file():
-            return None
-        blocks: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "optimiser": {}}
-        try:
-            with safetensors.safe_open(run / FILE, framework="pt") as content:
-                state = json.loads((content.metadata() or {})[KEY])
-                if state["schema"] > SCHEMA:
-                    raise ValueError(f"schema {state['schema']} of a newer convscope")
-                history = list(state["history"])
-                for name in content.keys():  # noqa: SIM118 (not a dict)
-                    block, _, key = name.partition("/")
-                    blocks[block][key] = content.get_tensor(name)
-        except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
-            raise RunError(
-                f"{run / FILE}: the checkpoint cannot be read ({error}); train anew without --resume"
-            ) from None
-        return cls(history=history, **blocks)
+        faults = []
+        for seal in _seals(run):
+            try:
+                return _read(seal)
+            except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+                faults.append(f"{seal.with_suffix('.safetensors')}: the checkpoint cannot be read ({error})")
+                listener.message("checkpoint.damaged", file=seal.with_suffix(".safetensors"), reason=error)
+        if faults:
+            raise RunError(f"{faults[0]}; train anew without --resume")
+        return None
+
+
+def _seals(run: Path) -> list[Path]:
+    """The checkpoints' JSON files, the latest first."""
+    return sorted((run / FOLDER).glob("epoch-*-step-*.json"), reverse=True)
+
+
+def _read(seal: Path) -> Checkpoint:
+    state = json.loads(seal.read_text(encoding="utf-8"))
+    if state["schema"] > SCHEMA:
+        raise ValueError(f"schema {state['schema']} of a newer convscope")
+    content = seal.with_suffix(".safetensors").read_bytes()
+    if hashlib.sha256(content).hexdigest() != state["sha256"]:
+        raise ValueError("its checksum is another")
+    blocks: dict[str, dict[str, Tensor]] = {block: {} for block in BLOCKS}
+    for name, tensor in safetensors.torch.load(content).items():
+        block, _, key = name.partition("/")
+        blocks[block][key] = tensor
+    return Checkpoint(
+        list(state["history"]),
+        blocks["weights"],
+        blocks["best"],
+        blocks["optimiser"],
+        blocks["average"],
+        int(state["step"]),
+        float(state["total"]),
+        int(state["hits"]),
+        dict(state["doctor"]),
+    )
 
 
 def optimiser_tensors(optimiser: optim.Optimizer) -> dict[str, Tensor]:
@@ -84,7 +134,7 @@ def optimiser_tensors(optimiser: optim.Optimizer) -> dict[str, Tensor]:
     """
     state: dict[int, dict[str, Any]] = optimiser.state_dict()["state"]
     return {
-        f"{index}.{key}": value.clone()
+        f"{index}.{key}": value.to("cpu", copy=True)
         for index, fields in state.items()
         for key, value in fields.items()
         if isinstance(value, Tensor)
@@ -107,3 +157,8 @@ def restore_optimiser(optimiser: optim.Optimizer, tensors: dict[str, Tensor]) ->
 def clone(network: nn.Module) -> dict[str, Tensor]:
     """A network's weights as they are now, on the CPU."""
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in network.state_dict().items()}
+
+
+def finite(checkpoint: Checkpoint) -> bool:
+    """Whether every weight is a number: what broke between two steps must not replace what was whole."""
+    return all(bool(torch.isfinite(values).all()) for values in checkpoint.weights.values())

@@ -1,59 +1,40 @@
-"""The loop: epochs of steps, a validation after each, the best weights kept."""
+"""The loop: epochs of steps, a validation after each, the best weights kept; it goes on from any step."""
 
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from torch import Tensor, nn, optim
+from torch import Tensor, nn
 
-from convscope.data.augment import Augmented, Epoch
-from convscope.data.batches import Pixels
+from convscope.data.augment import Augmented
+from convscope.data.batches import Pixels, split
 from convscope.data.files import as_rows, write_csv
 from convscope.errors import TrainingDiverged
 from convscope.inference import cpu
 from convscope.layers.probe import first_not_finite
-from convscope.training.checkpoint import Checkpoint, clone, optimiser_tensors, restore_optimiser
-from convscope.training.losses import cross_entropy, maximum_a_posteriori, with_heads
+from convscope.training import feed
+from convscope.training.average import Average
+from convscope.training.checkpoint import Checkpoint, clone, finite, optimiser_tensors, restore_optimiser
+from convscope.training.doctor.watch import Doctor
+from convscope.training.losses import Criterion, cross_entropy, even_weights, maximum_a_posteriori
+from convscope.training.optimisers import make_optimiser
+from convscope.training.outcome import History, Outcome, best_epoch, finished
 from convscope.training.recipe import Recipe
 from convscope.training.schedules import rate_at
+from convscope.training.signals import Stopped, listening
+from convscope.training.step import NotFinite, Place, Stepper
+from convscope.training.team import Team
 from convscope.words import Listener
 
-# a checkpoint is written when training has gone on for this many times what the last one took: at most 3 % of the time
-CHECKPOINT_EVERY = 30
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the loop leaves.
-
-    Attributes:
-        history: one row per epoch, as in metrics.csv.
-        best: weights of the epoch with the lowest validation loss.
-        best_epoch: its number, from 1; 0 where fine-tuning never beat the head alone.
-        reason: "epochs", "patience" or "time"; "frozen" of a head that was fitted at once.
-        head: the row of the head alone, before fine-tuning.
-    """
-
-    history: list[dict[str, float]]
-    best: dict[str, Tensor]
-    best_epoch: int
-    reason: str
-    head: dict[str, float] | None = None
-
-    @property
-    def best_row(self) -> dict[str, float]:
-        """The figures of the weights that were kept."""
-        if self.best_epoch == 0:
-            assert self.head is not None
-            return self.head
-        return self.history[self.best_epoch - 1]
+# a checkpoint is due when training has gone on for this many times what the last one took: at most 3 % of the time
+CHECKPOINT_EVERY = 33
 
 
 @dataclass
@@ -65,11 +46,14 @@ class Loop:
         recipe: its numbers; `precision`, `threads` and `model` are settled.
         train: pictures to learn from.
         val: pictures to choose the best epoch by.
-        folder: the run's, for metrics.csv and the checkpoint.
+        folder: the run's, for metrics.csv and the checkpoints.
         listener: hears every step and epoch.
         log: takes events with their times.
         groups: of parameters, each with its `share` of the rate; None trains all at the same.
         begin: makes the network ready for an epoch; None puts all of it in training mode.
+        doctor: watches; None watches nothing.
+        told: hears the history after each epoch, as trackers and the live page do; None tells nobody.
+        team: the processes that train together; None finds out.
     """
 
     network: nn.Module
@@ -81,175 +65,202 @@ class Loop:
     log: Callable[..., None]
     groups: list[dict[str, Any]] | None = None
     begin: Callable[[int], None] | None = None
+    doctor: Doctor | None = None
+    told: Callable[[History], None] | None = None
+    team: Team | None = None
 
     def run(self, resume: Checkpoint | None = None) -> Outcome:
         """Train until the epochs, the patience or the time are used up.
 
         Raises:
             TrainingDiverged: the loss is not a number; the message names the first layer that is not.
+            Stopped: a signal said so; a checkpoint was written.
         """
-        recipe = self.recipe
-        accelerator = Accelerator(cpu=recipe.device == "cpu")
-        self.device = accelerator.device
-        network = accelerator.prepare_model(self.network.to(memory_format=torch.channels_last).to(self.device))
-        optimiser = make_optimiser(recipe, self.groups or network)
-        history, best = [], clone(self.network)
+        recipe, team = self.recipe, self.team or Team(self.recipe.device)
+        if recipe.sync_norm and team.size > 1:
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
+        self.network.to(team.device).to(memory_format=torch.channels_last)
+        labels, classes = self.train.listing.labels, len(self.val.listing.classes)
+        weights = even_weights(labels, classes) if recipe.class_weights else None
+        criterion = Criterion(recipe.label_smoothing, recipe.rbf_margin, weights)
+        optimiser = make_optimiser(recipe, self.groups or self.network)
+        average = Average(self.network, recipe.ema) if recipe.ema else None
+        stepper = Stepper(self.network, recipe, optimiser, criterion, classes, average, self.doctor, team)
+        with cpu.keeping_memory(), listening() as told:
+            return Training(self, stepper, told, resume).run()
+
+
+class Training:
+    """A loop under way.
+
+    Args:
+        loop: what it is told.
+        stepper: takes its steps.
+        told: which signal came, or 0.
+        resume: where to go on from.
+    """
+
+    def __init__(self, loop: Loop, stepper: Stepper, told: Callable[[], int], resume: Checkpoint | None) -> None:
+        self.loop, self.recipe, self.stepper, self.told, self.team = loop, loop.recipe, stepper, told, stepper.team
+        self.average, self.network, self.optimiser = stepper.average, stepper.network, stepper.optimiser
+        self.labels = loop.train.listing.labels
+        self.steps = len(feed.steps(self.labels, self.recipe.batch))
+        self.history: History = []
+        self.best = clone(self.network)
+        self.step, self.total, self.hits = 0, 0.0, 0
+        self.saved, self.saving_s = time.monotonic(), 0.0
         if resume:
-            history, best = list(resume.history), resume.best
-            self.network.load_state_dict(resume.weights)
-            restore_optimiser(optimiser, resume.optimiser)
+            self._go_on(resume)
 
-        with cpu.keeping_memory():
-            return self._epochs(accelerator, network, optimiser, history, best)
+    def _go_on(self, resume: Checkpoint) -> None:
+        self.history, self.best = list(resume.history), resume.best
+        self.step, self.total, self.hits = resume.step, resume.total, resume.hits
+        self.network.load_state_dict(resume.weights)
+        restore_optimiser(self.optimiser, resume.optimiser)
+        if self.average:
+            self.average.load(resume.average)
+        if self.loop.doctor:
+            self.loop.doctor.restore(resume.doctor)
 
-    def _epochs(
-        self,
-        accelerator: Accelerator,
-        network: nn.Module,
-        optimiser: optim.Optimizer,
-        history: list[dict[str, float]],
-        best: dict[str, Tensor],
-    ) -> Outcome:
-        recipe = self.recipe
-        begun = saved = time.monotonic()
-        saving_s = 0.0
-        reason = _finished(recipe, history)
-        while not reason:
-            start = time.monotonic()
-            row = self._epoch(len(history) + 1, accelerator, network, optimiser)
-            if not math.isfinite(row["val_loss"]):
-                self._diverged(len(history) + 1, None, next(self._batches(self.val, np.arange(len(self.val))))[0])
-            history.append(row)
-            if best_epoch(history, recipe.min_delta) == len(history):
-                best = clone(self.network)
-            write_csv(self.folder / "metrics.csv", *as_rows(history))
-            reason = _finished(recipe, history)
-            if reason or time.monotonic() - saved >= CHECKPOINT_EVERY * saving_s:
-                before = time.monotonic()
-                Checkpoint(history, clone(self.network), best, optimiser_tensors(optimiser)).save(self.folder)
-                saved = time.monotonic()
-                saving_s = saved - before
-            seconds = time.monotonic() - start
-            self.log("epoch", **row, seconds=round(seconds, 3))
-            self.listener.message("train.epoch", **row, epochs=recipe.epochs, seconds=seconds)
-            if not reason and recipe.time_limit_min and time.monotonic() - begun + seconds > 60 * recipe.time_limit_min:
-                reason = "time"
-        return Outcome(history, best, best_epoch(history, recipe.min_delta), reason)
+    def run(self) -> Outcome:
+        """Train to the end, or until a signal comes."""
+        recipe, begun = self.recipe, time.monotonic()
+        reason = finished(recipe, self.history)
+        try:
+            while not reason:
+                start = time.monotonic()
+                self._epoch()
+                seconds = time.monotonic() - start
+                reason = finished(recipe, self.history)
+                if self.team.leads:
+                    self._write(seconds, last=bool(reason))
+                late = recipe.time_limit_min and time.monotonic() - begun + seconds > 60 * recipe.time_limit_min
+                if self.team.sum(bool(late and self.team.leads))[0] and not reason:
+                    reason = "time"
+        except Stopped:
+            if self.team.leads:
+                self._save()
+            self.team.wait()  # who starts processes ends all of them as soon as one is gone
+            raise
+        return Outcome(self.history, self.best, best_epoch(self.history, recipe.min_delta), reason)
 
-    def _epoch(
-        self, epoch: int, accelerator: Accelerator, network: nn.Module, optimiser: optim.Optimizer
-    ) -> dict[str, float]:
-        recipe = self.recipe
-        torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch]).generate_state(1)[0]))
-        if self.begin:
-            self.begin(epoch)
+    def _write(self, seconds: float, *, last: bool) -> None:
+        """Let the epoch be known."""
+        loop, row = self.loop, self.history[-1]
+        write_csv(loop.folder / "metrics.csv", *as_rows(self.history))
+        if last or time.monotonic() - self.saved >= CHECKPOINT_EVERY * self.saving_s:
+            self._save()
+        loop.log("epoch", **row, seconds=round(seconds, 3))
+        loop.listener.message("train.epoch", **row, epochs=self.recipe.epochs, seconds=seconds)
+        if loop.told:
+            loop.told(self.history)
+
+    def _epoch(self) -> None:
+        """Train for an epoch, or for what is left of it; then validate, and add its row to the history."""
+        epoch = len(self.history) + 1
+        if self.loop.begin:
+            self.loop.begin(epoch)
         else:
-            network.train()
-        pictures = self.train.epoch(epoch) if isinstance(self.train, Augmented) else self.train
-        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(self.train))
-        steps = steps_per_epoch(len(self.train), recipe.batch)
-        total = hits = 0.0
-        rate = recipe.rate
-        for number, (x, labels) in enumerate(self._batches(pictures, order)):
-            rate = rate_at(recipe, (epoch - 1) * steps + number, steps)
-            for group in optimiser.param_groups:
-                group["lr"] = rate * group.get("share", 1.0)
-            with self._arithmetic():
-                output = network(x)
-            scores, own, loss = with_heads(output, labels, self.loss)
-            value = loss.item()
-            if not math.isfinite(value):
-                self._diverged(epoch, number, x)
-            accelerator.backward(loss)
-            optimiser.step()
-            optimiser.zero_grad()
-            total += (own.item() if own is not loss else value) * len(labels)
-            hits += int((scores.argmax(dim=1) == labels).sum())
-            self.listener.progress("train", (epoch - 1) * steps + number + 1, recipe.epochs * steps)
-        count = len(self.train)
-        val_loss, val_top1 = self.validate()
-        return {
-            "epoch": epoch,
-            "train_loss": total / count,
-            "val_loss": val_loss,
-            "val_top1": val_top1,
-            "train_top1": hits / count,
-            "rate": rate,
-        }
+            self.network.train()
+        self.stepper.begin()
+        rate = self._steps(epoch)
+        with self.average.within(self.network) if self.average else nullcontext():
+            self.team.level(self.network)
+            val_loss, val_top1, first = self.validate()
+            if not math.isfinite(val_loss):
+                raise self._diverged(epoch, "validation", first[0])
+            row = {"epoch": epoch, "train_loss": self.total / len(self.labels), "val_loss": val_loss}
+            row |= {"val_top1": val_top1, "train_top1": self.hits / len(self.labels), "rate": rate}
+            self.history.append(row)
+            self.step, self.total, self.hits = 0, 0.0, 0
+            if best_epoch(self.history, self.recipe.min_delta) == epoch:
+                self.best = clone(self.network)
+            if self.loop.doctor:
+                self.loop.doctor.epoch(row, *first)
 
-    def _arithmetic(self) -> AbstractContextManager[object]:
-        if self.recipe.precision == "bf16":
-            return torch.autocast(self.device.type, torch.bfloat16)
-        return nullcontext()
+    def _steps(self, epoch: int) -> float:
+        """The steps of an epoch that are still to be taken; the last one's rate."""
+        recipe, loop = self.recipe, self.loop
+        pictures = loop.train.epoch(epoch) if isinstance(loop.train, Augmented) else loop.train
+        groups = feed.steps(feed.order(recipe, epoch, self.labels), recipe.batch)
+        split = [feed.parts(group, recipe, self.team) for group in groups[self.step :]]
+        coming = feed.batches(pictures, [part for parts in split for part in parts], self.team.device)
+        before = (epoch - 1) * self.steps
+        rate = rate_at(recipe, before + self.steps - 1, self.steps, self.history)
+        for parts, group in zip(split, groups[self.step :], strict=True):
+            at = Place(epoch, self.step, before + self.step, len(group), len(parts))
+            rate = rate_at(recipe, at.taken, self.steps, self.history)
+            if self.loop.doctor and not at.taken:
+                coming = self._first(coming)
+            try:
+                taken = self.stepper.take(at, rate, islice(coming, len(parts)), told=self.told())
+            except NotFinite as error:
+                raise self._diverged(epoch, f"step {at.number + 1}", error.x) from None
+            self.total, self.hits, self.step = self.total + taken.total, self.hits + taken.hits, self.step + 1
+            loop.listener.progress("train", at.taken + 1, recipe.epochs * self.steps)
+            if taken.told:
+                raise Stopped(taken.told)
+            waited = time.monotonic() - self.saved
+            if self.team.leads and waited >= max(60 * recipe.checkpoint_min, CHECKPOINT_EVERY * self.saving_s):
+                self._save()
+        return rate
+
+    def _first(self, coming: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+        """The same batches, the first of which the doctor has looked at."""
+        first = next(coming)
+        assert self.loop.doctor
+        self.loop.doctor.before(*first)
+        return chain([first], coming)
 
     @torch.inference_mode()
-    def validate(self) -> tuple[float, float]:
-        """Mean loss and top-1 on the validation pictures, in float32."""
+    def validate(self) -> tuple[float, float, tuple[Tensor, Tensor]]:
+        """Mean loss and top-1 on the validation pictures, in float32; and the first batch of them."""
         self.network.eval()
-        total = hits = 0.0
-        for x, labels in self._batches(self.val, np.arange(len(self.val))):
+        val, total, hits = self.loop.val, 0.0, 0
+        rows = self.team.part(np.arange(len(val)))
+        first = torch.empty(0), torch.empty(0)
+        for x, labels in feed.batches(val, split(rows, self.recipe.batch), self.team.device):
+            first = first if len(first[1]) else (x, labels)
             scores = self.network(x)
-            total += self.loss(scores, labels).item() * len(labels)
+            total += self._plain(scores, labels).item() * len(labels)
             hits += int((scores.argmax(dim=1) == labels).sum())
-        return total / len(self.val), hits / len(self.val)
+            if self.team.size == 1 and self.told():
+                raise Stopped(self.told())
+        total, hits_in_all = self.team.sum(total, hits)
+        return total / len(val), hits_in_all / len(val), first
 
-    def loss(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Cross-entropy, or the MAP criterion when the recipe gives it a margin."""
-        if self.recipe.rbf_margin is not None:
-            return maximum_a_posteriori(scores, labels, self.recipe.rbf_margin)
-        return cross_entropy(scores, labels)
+    def _plain(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """What validation measures, whatever is made small: cross-entropy, or the MAP criterion."""
+        margin = self.recipe.rbf_margin
+        return cross_entropy(scores, labels) if margin is None else maximum_a_posteriori(scores, labels, margin)
 
-    def _batches(self, pixels: Pixels | Epoch, order: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
-        for rows, pictures in pixels.batches(order, self.recipe.batch):
-            x = pixels.preprocess.scale(pictures.to(self.device)).contiguous(memory_format=torch.channels_last)
-            yield x, torch.from_numpy(pixels.listing.labels[rows]).to(self.device)
+    def _save(self) -> None:
+        before = time.monotonic()
+        checkpoint = Checkpoint(
+            self.history,
+            clone(self.network),
+            self.best,
+            optimiser_tensors(self.optimiser),
+            self.average.tensors if self.average else {},
+            self.step,
+            self.total,
+            self.hits,
+            self.loop.doctor.state() if self.loop.doctor else {},
+        )
+        if finite(checkpoint):
+            try:
+                checkpoint.save(self.loop.folder)
+            except OSError as error:  # training goes on, and so does what was saved before
+                self.loop.listener.message("checkpoint.failed", reason=error.strerror or error)
+        self.saved = time.monotonic()
+        self.saving_s = self.saved - before
 
-    def _diverged(self, epoch: int, step: int | None, x: Tensor) -> None:
+    def _diverged(self, epoch: int, moment: str, x: Tensor) -> TrainingDiverged:
         layer = first_not_finite(self.network, x)
+        if self.loop.doctor:
+            self.loop.doctor.not_finite(epoch, self.step, layer, self.recipe.rate)
         where = f"layer {layer} is the first that is not" if layer else "every layer's output is still finite"
-        moment = f"step {step + 1}" if step is not None else "validation"
-        raise TrainingDiverged(
+        return TrainingDiverged(
             f"the loss is not a number at epoch {epoch}, {moment}: {where}; "
             f"try a lower rate, such as --rate {self.recipe.rate / 10:g}"
         )
-
-
-def make_optimiser(recipe: Recipe, trained: nn.Module | list[dict[str, Any]]) -> optim.Optimizer:
-    """The recipe's optimiser over the network's trainable parameters, or over groups of them."""
-    parameters: list[Any] = trained if isinstance(trained, list) else list(trained.parameters())
-    if recipe.optimiser == "sgd":
-        nesterov = recipe.momentum > 0
-        return optim.SGD(
-            parameters, recipe.rate, recipe.momentum, weight_decay=recipe.decay, nesterov=nesterov, fused=True
-        )
-    return optim.Adam(parameters, recipe.rate, weight_decay=recipe.decay, fused=True)
-
-
-def steps_per_epoch(pictures: int, batch: int) -> int:
-    """Batches of an epoch; a last one of a single picture joins the one before it.
-
-    >>> steps_per_epoch(129, 64), steps_per_epoch(130, 64)
-    (2, 3)
-    """
-    full, rest = divmod(pictures, batch)
-    return max(1, full + (rest > 1))
-
-
-def best_epoch(history: list[dict[str, float]], min_delta: float) -> int:
-    """Number of the last epoch whose validation loss beat all before it by more than `min_delta`.
-
-    >>> best_epoch([{"val_loss": 0.5}, {"val_loss": 0.4}, {"val_loss": 0.39}], min_delta=0.05)
-    2
-    """
-    best, chosen = math.inf, 0
-    for number, row in enumerate(history, start=1):
-        if row["val_loss"] < best - min_delta:
-            best, chosen = row["val_loss"], number
-    return chosen
-
-
-def _finished(recipe: Recipe, history: list[dict[str, float]]) -> str:
-    if len(history) >= recipe.epochs:
-        return "epochs"
-    waited = len(history) - best_epoch(history, recipe.min_delta)
-    return "patience" if recipe.patience_checks and waited >= recipe.patience_checks else ""

@@ -1,6 +1,6 @@
 """What a run works with: pictures split and read, network and size chosen, preprocessing measured."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import prod
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from convscope.data import splits
-from convscope.data.augment import roomy
+from convscope.data.augment import Augmented, Plan, roomy
 from convscope.data.batches import Broken, Pixels, free_memory
 from convscope.data.listing import Listing
 from convscope.data.preprocess import Preprocess
@@ -21,6 +21,7 @@ from convscope.models.network import Network
 from convscope.training import backbone
 from convscope.training.backbone import TINY
 from convscope.training.recipe import Recipe
+from convscope.training.recipes.fill import fill
 from convscope.training.transfer.looks import Looks
 from convscope.training.transfer.start import Start, start
 from convscope.words import Listener
@@ -54,7 +55,7 @@ class Material:
     row: Network
     preprocess: Preprocess
     listing: Listing
-    pixels: dict[str, Pixels]
+    pixels: dict[str, Pixels | Augmented]
     broken: tuple[Broken, ...]
     start: Start | None = None
     looks: Looks | None = None
@@ -74,7 +75,7 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     chosen = backbone.choose(recipe.whole(), listing, listener)
     recipe, row = chosen.recipe, zoo.stored(chosen.recipe.network, chosen.recipe.definition)
     borrowed = _borrow(recipe, chosen.file, listing) if chosen.file else None
-    recipe = recipe.settle(data=_where(recipe.data or listing.title), device=_device(recipe.device))
+    recipe = recipe.settle(data=_where(recipe.data or listing.title), device=device_of(recipe.device))
     if borrowed:
         preprocess = borrowed.preprocess
     else:
@@ -85,10 +86,12 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     listing.hash(listener)
     shares = recipe.split_seed, recipe.val_share, recipe.test_share
     divided = listing.split(*shares)  # an impossible split is better told before the pictures are read than after
+    learned = divided.parts.count("train")
+    recipe = fill(recipe, row, learned, len(listing.classes), preprocess)
     if recipe.mode != "frozen":
         _refuse_too_large(recipe, row, len(listing.classes), preprocess)
     looks = Looks.at(divided, borrowed, recipe, listener) if borrowed else None
-    whole = None if borrowed else Pixels(listing, preprocess, threads=cpu.threads(recipe.threads), listener=listener)
+    whole = None if borrowed else _read(listing, preprocess, recipe, listener)
     broken = looks.broken if looks else whole.broken if whole else ()
     _name(broken, listener)
     if broken:
@@ -97,27 +100,35 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     listener.message("train.split", **{part: divided.parts.count(part) for part in splits.PARTS})
     _refuse_empty(divided)
     _refuse_known_test(divided)
-    if whole:
-        pixels = {part: whole.take(_rows(divided, part)) for part in LEARNED}
-    else:
-        pixels = _for_steps(divided, preprocess, recipe, listener) if recipe.mode == "finetune" else {}
-    if not borrowed and row.scale is None:
-        preprocess = measured(pixels["train"], preprocess)
-        for part in pixels.values():
-            part.preprocess = preprocess
+    if whole and row.scale is None:
+        preprocess = measured(whole.take(_rows(divided, "train")), preprocess)
+        whole.preprocess = preprocess
+    pixels: dict[str, Pixels | Augmented] = {}
+    if recipe.mode != "frozen":
+        pixels = {part: _for_steps(divided, part, preprocess, recipe, whole, listener) for part in LEARNED}
     return Material(recipe, row, preprocess, divided, pixels, broken, borrowed, looks)
 
 
-def _for_steps(listing: Listing, preprocess: Preprocess, recipe: Recipe, listener: Listener) -> dict[str, Pixels]:
-    """What fine-tuning steps through: with augmentation, training pictures keep a rim to cut from."""
-    pixels = {}
-    for part in LEARNED:
-        cut = roomy(preprocess) if part == "train" and recipe.augment else preprocess
-        pixels[part] = Pixels(listing.part(part), cut, threads=cpu.threads(recipe.threads), listener=listener)
-        if pixels[part].broken:
-            lost = pixels[part].broken[0]
-            raise DataError(f"{lost.file} could be read before and cannot now: {lost.reason}")
-    return pixels
+def _read(listing: Listing, preprocess: Preprocess, recipe: Recipe, listener: Listener) -> Pixels:
+    threads = cpu.threads(recipe.threads)
+    return Pixels(listing, preprocess, threads=threads, workers=recipe.workers, keep=recipe.keep, listener=listener)
+
+
+def _for_steps(
+    listing: Listing, part: str, preprocess: Preprocess, recipe: Recipe, whole: Pixels | None, listener: Listener
+) -> Pixels | Augmented:
+    """What training steps through: pictures that are cut anew each time are kept with a rim to cut from."""
+    plan = Plan(**{part.name: getattr(recipe, part.name) for part in fields(Plan)})
+    changed = part == "train" and recipe.augment and plan != Plan()
+    cut = roomy(preprocess, plan) if changed else preprocess
+    if whole and cut == preprocess:
+        pixels = whole.take(_rows(listing, part))
+    else:
+        pixels = _read(listing.part(part), cut, recipe, listener)
+    if pixels.broken and not whole:
+        lost = pixels.broken[0]
+        raise DataError(f"{lost.file} could be read before and cannot now: {lost.reason}")
+    return Augmented(pixels, preprocess.size, recipe.seed, plan) if changed else pixels
 
 
 def _borrow(recipe: Recipe, file: Path, listing: Listing) -> Start:
@@ -166,7 +177,16 @@ def _size(listing: Listing, recipe: Recipe, row: Network) -> int:
     return PHOTO_SIZE if row.any_size and row.sizes[0] <= TINY else row.sizes[0]
 
 
-def _device(wanted: str) -> str:
+def device_of(wanted: str) -> str:
+    """What a recipe's `device` means here: "cpu" or "cuda".
+
+    Raises:
+        RecipeError: "cuda" where there is none.
+
+    Example:
+        >>> device_of("cpu")
+        'cpu'
+    """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise RecipeError("--device cuda: no CUDA GPU here; allowed: auto, cpu")
     return ("cuda" if torch.cuda.is_available() else "cpu") if wanted == "auto" else wanted

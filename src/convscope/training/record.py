@@ -12,8 +12,8 @@ from convscope.data.stores import printable
 from convscope.errors import RunError
 from convscope.evaluation.report import Facts
 from convscope.models.bundle import MAX_HASHES, Card
-from convscope.training.loop import Outcome
 from convscope.training.material import Material
+from convscope.training.outcome import Outcome
 from convscope.training.recipe import Recipe
 from convscope.training.run import LIBRARIES
 

@@ -8,22 +8,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import nn
-
 from convscope.data import splits
-from convscope.data.files import as_rows, write_csv, write_json
+from convscope.data.files import write_json
 from convscope.data.listing import Listing
 from convscope.data.sources import read
-from convscope.errors import DataError, RunError
+from convscope.errors import DataError, RecipeError, RunError
 from convscope.evaluation.protocol import Thumbnails, evaluate
+from convscope.evaluation.report import Report
 from convscope.inference import cpu
 from convscope.models import zoo
 from convscope.models.bundle import FILE, Bundle
 from convscope.training import choices, record
-from convscope.training.checkpoint import Checkpoint, clone
-from convscope.training.loop import Loop, Outcome
-from convscope.training.material import Material, prepare
+from convscope.training.checkpoint import Checkpoint
+from convscope.training.learn import fresh, learn
+from convscope.training.material import Material, device_of, prepare
 from convscope.training.recipe import Recipe, load, parse
 from convscope.training.run import (
     Run,
@@ -33,7 +31,7 @@ from convscope.training.run import (
     new_folder,
     refuse_unwritable,
 )  # fmt: skip
-from convscope.training.transfer.finetune import finetune
+from convscope.training.team import Team
 from convscope.words import SILENT, Language, Listener
 
 
@@ -68,6 +66,8 @@ def train(
     if resume is not None:
         return _resume(Path(resume), images, listener, language, start)
     recipe = (recipe or Recipe()).whole()
+    team = Team(device_of(recipe.device))
+    listener = listener if team.leads else SILENT
     images = images if images is not None else recipe.data
     if images is None:
         raise DataError("no pictures to train on: give a folder, a file or a built-in name such as digits")
@@ -77,13 +77,17 @@ def train(
     refuse_unwritable(out, name)
     listing = images if isinstance(images, Listing) else read(images)
     material = prepare(listing, recipe, listener)
+    _refuse_team(material.recipe, team)
     recipe, reasons = _settle(material, listener)
+    recipe = parse(json.loads(team.told(recipe.model_dump_json(exclude_unset=True))))  # what one of them measured
 
-    folder = new_folder(out, name or default_name(recipe.network, listing.title))
-    splits.write(folder / "split.csv", record.split_rows(listing, material))
-    write_json(folder / "env.json", environment(recipe.threads or 0, recipe.device, reasons))
-    recipe.save(folder / "config.yaml")  # last: a folder that has it can be resumed
-    return _finish(replace(material, recipe=recipe), folder, None, listener, language, start)
+    folder = new_folder(out, name or default_name(recipe.network, listing.title)) if team.leads else out
+    folder = Path(team.told(str(folder)))
+    if team.leads:
+        splits.write(folder / "split.csv", record.split_rows(listing, material))
+        write_json(folder / "env.json", environment(recipe.threads or 0, recipe.device, reasons))
+        recipe.save(folder / "config.yaml")  # last: a folder that has it can be resumed
+    return _finish(replace(material, recipe=recipe), folder, None, team, listener, language, start)
 
 
 def _settle(material: Material, listener: Listener) -> tuple[Recipe, dict[str, Any]]:
@@ -100,7 +104,7 @@ def _settle(material: Material, listener: Listener) -> tuple[Recipe, dict[str, A
             why = {"precision": engine.precision, "precision_why": engine.choice.why}
             return recipe.settle(threads=engine.threads, precision=engine.precision), borrowed | why
     with cpu.using(None):
-        recipe, reasons = choices.settle(recipe, _fresh(recipe, material), material.preprocess, listener)
+        recipe, reasons = choices.settle(recipe, fresh(material), material.preprocess, listener)
     return recipe, borrowed | reasons
 
 
@@ -112,13 +116,16 @@ def _resume(
     if (folder / FILE).is_file():
         raise RunError(f"--resume {folder}: this run is finished; --config {folder}/config.yaml trains it anew")
     recipe = parse(load(folder / "config.yaml"))
-    checkpoint = Checkpoint.load(folder)
+    team = Team(recipe.device)
+    listener = listener if team.leads else SILENT
+    checkpoint = Checkpoint.load(folder, listener)
     listing = images if isinstance(images, Listing) else read(images or recipe.data or "")
     listing = record.as_recorded(listing, splits.read(folder / "split.csv"), listing.hash(listener), folder)
     material = prepare(listing, recipe, listener)
-    listener.message("train.resume", epoch=len(checkpoint.history) if checkpoint else 0, run=folder)
+    done = (len(checkpoint.history), checkpoint.step) if checkpoint else (0, 0)
+    listener.message("train.resume", epoch=done[0], step=done[1], run=folder)
     _refuse_other_weights(folder, material)
-    return _finish(material, folder, checkpoint, listener, language, start)
+    return _finish(material, folder, checkpoint, team, listener, language, start)
 
 
 def _refuse_other_weights(folder: Path, material: Material) -> None:
@@ -133,35 +140,24 @@ def _refuse_other_weights(folder: Path, material: Material) -> None:
         raise RunError(f"--resume {folder}: {material.start.source} is not the file that it began with; put that back")
 
 
-def _fresh(recipe: Recipe, material: Material) -> nn.Module:
-    """The network as training finds it."""
-    if material.start:
-        return material.start.network
-    torch.manual_seed(recipe.seed)
-    preprocess = material.preprocess
-    return material.row.build(len(material.listing.classes), preprocess.channels, preprocess.size)
-
-
-def _learn(material: Material, folder: Path, checkpoint: Checkpoint | None, listener: Listener) -> Outcome:
-    """What the mode calls for: the head at once, or the loop."""
-    recipe, log = material.recipe, logger(folder)
-    log("start", resumed=checkpoint is not None)
-    network = _fresh(recipe, material)
-    if material.looks and recipe.mode == "frozen":
-        row = material.looks.fit(material.listing, network, recipe, listener)
-        write_csv(folder / "metrics.csv", *as_rows([row]))
-        return Outcome([row], clone(network), 1, "frozen")
-    if recipe.mode == "finetune":
-        return finetune(network, material, folder, checkpoint, listener, log)
-    loop = Loop(network, recipe, material.pixels["train"], material.pixels["val"], folder, listener, log)
-    with cpu.using(recipe.threads):
-        return loop.run(checkpoint)
+def _refuse_team(recipe: Recipe, team: Team) -> None:
+    """Say what several processes cannot share."""
+    if team.size == 1:
+        return
+    if recipe.mode == "frozen":
+        raise RecipeError(
+            f"{team.size} processes: a frozen run fits its head in one; start it without torchrun, or take --mode "
+            "finetune or scratch"
+        )
+    if recipe.sync_norm and recipe.device == "cpu":
+        raise RecipeError("--sync-norm: synchronised batch normalisation exists on GPUs only; leave it out")
 
 
 def _finish(
     material: Material,
     folder: Path,
     checkpoint: Checkpoint | None,
+    team: Team,
     listener: Listener,
     language: Language,
     start: float,
@@ -172,7 +168,11 @@ def _finish(
         listener.message("train.folder", run=folder)
         shown = {**recipe.model_dump(), "model": recipe.network, "channels": material.preprocess.channels}
         listener.message("train.network", **shown)
-        outcome = _learn(material, folder, checkpoint, listener)
+        outcome = learn(material, folder, checkpoint, team, listener, language)
+        if not team.leads:
+            team.wait()
+            last = outcome.best_row["val_top1"]
+            return Run(folder, len(outcome.history), time.monotonic() - start, last, None, Report.read(folder))
         best = outcome.best_row
         told = {**best, "epoch": outcome.best_epoch, "epochs": len(outcome.history)}
         if outcome.best_epoch:  # else it was said that the head alone is kept
@@ -199,6 +199,7 @@ def _finish(
             language=language,
         )
         bundle.save(folder / FILE)
+        team.wait()
         logger(folder)(
             "end", reason=outcome.reason, seconds=round(seconds, 3), val_top1=best["val_top1"], test_top1=test_top1
         )

@@ -2,11 +2,15 @@
 
 from convscope.words import (
     app_english,
+    augment_english,
     cache_english,
     claims_english,
     claims_networks_english,
     compare_english,
+    doctor_english,
+    live_english,
     own_english,
+    recipes_english,
     report_english,
     tower_english,
     transfer_english,
@@ -15,11 +19,15 @@ from convscope.words import (
 
 TEXTS = {
     **app_english.TEXTS,
+    **augment_english.TEXTS,
     **cache_english.TEXTS,
     **claims_english.TEXTS,
     **claims_networks_english.TEXTS,
     **compare_english.TEXTS,
+    **doctor_english.TEXTS,
+    **live_english.TEXTS,
     **own_english.TEXTS,
+    **recipes_english.TEXTS,
     **report_english.TEXTS,
     **tower_english.TEXTS,
     **transfer_english.TEXTS,
@@ -38,15 +46,18 @@ TEXTS = {
     "train.network": (
         "{model}, {size}x{size} pixels ({resize}), channels: {channels}, {device} {precision}, threads: {threads}"
     ),
-    "train.resume": "resuming {run} after epoch {epoch}",
+    "train.resume": "resuming {run} after epoch {epoch}, step {step} of the next",
     "train.epoch": (
         "epoch {epoch}/{epochs}  train_loss {train_loss:.4f}  val_loss {val_loss:.4f}  "
         "val_top1 {val_top1:.4f}  ({seconds:.1f} s)"
     ),
+    "train.start_from": "{count} layers start from {run}",
+    "checkpoint.damaged": "{file} cannot be used ({reason}); the one before it is",
+    "checkpoint.failed": "a checkpoint could not be saved ({reason}); training goes on, the one before it stays",
     "train.stop.epochs": "all {epochs} epochs done; the best was epoch {epoch}",
     "train.stop.patience": "stopped after {epochs} epochs: no better validation loss since epoch {epoch}, whose weights are kept",
     "train.stop.time": "stopped by the time limit after {epochs} epochs; the best was epoch {epoch}",
-    "train.interrupted": "stopped; convscope train --resume {run} goes on from the last saved epoch",
+    "train.interrupted": "stopped; convscope train --resume {run} goes on from where it was saved",
     "split.test": "test",
     "split.val": "val",
     "split.train": "train",

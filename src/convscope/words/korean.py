@@ -2,11 +2,15 @@
 
 from convscope.words import (
     app_korean,
+    augment_korean,
     cache_korean,
     claims_korean,
     claims_networks_korean,
     compare_korean,
+    doctor_korean,
+    live_korean,
     own_korean,
+    recipes_korean,
     report_korean,
     tower_korean,
     transfer_korean,
@@ -15,11 +19,15 @@ from convscope.words import (
 
 TEXTS = {
     **app_korean.TEXTS,
+    **augment_korean.TEXTS,
     **cache_korean.TEXTS,
     **claims_korean.TEXTS,
     **claims_networks_korean.TEXTS,
     **compare_korean.TEXTS,
+    **doctor_korean.TEXTS,
+    **live_korean.TEXTS,
     **own_korean.TEXTS,
+    **recipes_korean.TEXTS,
     **report_korean.TEXTS,
     **tower_korean.TEXTS,
     **transfer_korean.TEXTS,
@@ -38,15 +46,18 @@ TEXTS = {
     "train.network": (
         "{model}, {size}x{size} 픽셀 ({resize}), 채널 {channels}개, {device} {precision}, 스레드 {threads}개"
     ),
-    "train.resume": "{run} 이어서 학습: {epoch} 에포크 다음부터",
+    "train.resume": "{run} 이어서 학습: {epoch} 에포크를 마치고 다음 에포크의 {step} 스텝부터",
     "train.epoch": (
         "에포크 {epoch}/{epochs}  학습 손실 {train_loss:.4f}  검증 손실 {val_loss:.4f}  "
         "검증 정확도 {val_top1:.4f}  ({seconds:.1f}초)"
     ),
+    "train.start_from": "{run}의 가중치로 시작하는 층: {count}개",
+    "checkpoint.damaged": "{file} 체크포인트를 쓸 수 없어 ({reason}) 그 앞의 것을 씁니다",
+    "checkpoint.failed": "체크포인트를 저장하지 못했습니다 ({reason}). 학습은 계속되고 앞의 체크포인트는 그대로입니다",
     "train.stop.epochs": "{epochs} 에포크를 모두 마쳤습니다. 가장 좋은 에포크: {epoch}",
     "train.stop.patience": "{epochs} 에포크에서 조기 종료: {epoch} 에포크 뒤로 검증 손실이 줄지 않아 그때의 가중치를 씁니다",
     "train.stop.time": "시간 제한으로 {epochs} 에포크에서 멈췄습니다. 가장 좋은 에포크: {epoch}",
-    "train.interrupted": "멈췄습니다. convscope train --resume {run} 명령으로 마지막으로 저장한 에포크 다음부터 이어집니다",
+    "train.interrupted": "멈췄습니다. convscope train --resume {run} 명령으로 저장된 지점부터 이어집니다",
     "split.test": "테스트",
     "split.val": "검증",
     "split.train": "학습",

@@ -9,7 +9,9 @@ from convscope.words import Language
 from convscope.words.markup import escape, switch_script
 
 
-def document(titles: Mapping[Language, str], body: str, language: Language, extra_style: str = "") -> str:
+def document(
+    titles: Mapping[Language, str], body: str, language: Language, extra_style: str = "", refresh_s: int = 0
+) -> str:
     """A whole HTML file that loads nothing, around a body.
 
     Args:
@@ -17,18 +19,20 @@ def document(titles: Mapping[Language, str], body: str, language: Language, extr
         body: markup.
         language: what the page opens in.
         extra_style: rules after those that all pages share.
+        refresh_s: seconds after which the page loads itself anew; 0 for never.
     """
     style, script = asset("page.css") + extra_style, switch_script()
     # the browser itself refuses whatever this file did not bring along, and any script but this one
     digest = b64encode(sha256(script.encode()).digest()).decode("ascii")
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    again = f'<meta http-equiv="refresh" content="{refresh_s}">\n' if refresh_s else ""
     spoken = {each: escape(title) for each, title in titles.items()}
     return (
         f'<!doctype html>\n<html lang="{language}" data-language="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
-        f'<title data-en="{spoken["en"]}" data-ko="{spoken["ko"]}">{spoken[language]}</title>\n'
+        f'{again}<title data-en="{spoken["en"]}" data-ko="{spoken["ko"]}">{spoken[language]}</title>\n'
         f"<style>\n{style}</style>\n</head>\n<body>\n{body}\n<script>{script}</script>\n</body>\n</html>\n"
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -10,8 +10,9 @@ from torch import nn
 from convscope.data.augment import Augmented
 from convscope.inference import cpu
 from convscope.training.checkpoint import Checkpoint, clone
-from convscope.training.loop import Loop, Outcome
+from convscope.training.loop import Loop
 from convscope.training.material import Material
+from convscope.training.outcome import Outcome
 from convscope.training.transfer.depth import blocks_at, groups, train_mode, unfreeze
 from convscope.training.transfer.recalibrate import folded, recalibrate
 from convscope.words import Listener
@@ -23,7 +24,7 @@ MEASURED = 512
 def finetune(
     network: nn.Module,
     material: Material,
-    folder: Path,
+    loop: Callable[[list[dict[str, Any]], Callable[[int], None]], Loop],
     checkpoint: Checkpoint | None,
     listener: Listener,
     log: Callable[..., None],
@@ -33,7 +34,7 @@ def finetune(
     Args:
         network: borrowed weights under a fresh head, changed in place.
         material: pixels of training and validation, and what the frozen trunk saw of them.
-        folder: the run's.
+        loop: makes the one that trains, from groups of parameters and what makes the network ready for an epoch.
         checkpoint: to go on from.
         listener: hears how it goes.
         log: takes events with their times.
@@ -44,10 +45,9 @@ def finetune(
     listener.message("train.head", **head)
     log("head", **head)
     count = len(folded(network))
-    pictures = Augmented(train, material.preprocess.size, recipe.seed) if recipe.augment else train
     if count:
         chosen = np.random.default_rng(recipe.seed).permutation(len(train))[:MEASURED]
-        seen = pictures.epoch(0) if isinstance(pictures, Augmented) else pictures
+        seen = train.epoch(0) if isinstance(train, Augmented) else train
         with cpu.using(recipe.threads):
             batches = (seen.preprocess.scale(some) for _, some in seen.batches(chosen, recipe.batch))
             recalibrate(network, batches, listener, len(chosen))
@@ -63,9 +63,8 @@ def finetune(
         train_mode(network)
 
     listener.message("train.thawing", blocks=blocks)
-    loop = Loop(network, recipe, pictures, material.pixels["val"], folder, listener, log, parts, begin)
     with cpu.using(recipe.threads):
-        outcome = loop.run(checkpoint)
+        outcome = loop(parts, begin).run(checkpoint)
     if outcome.best_row["val_loss"] < head["val_loss"]:
         return outcome
     listener.message("train.kept_head", **head)

@@ -18,12 +18,14 @@ from convscope.ui.console import close_bars
 COMMANDS = {
     "demo": "Train LeNet-5 on built-in digits and judge it: offline, under a minute.",
     "train": "Train a network on your pictures.",
+    "lr-find": "Find a learning rate that trains.",
     "evaluate": "Judge a model: accuracy with its interval, confusion, mistakes.",
     "predict": "Say what pictures show.",
     "compare": "Compare runs: accuracies with intervals, and a paired test.",
     "app": "Open the app in a browser: train, and try it.",
     "models": "List the networks.",
     "summary": "Show a network's layers and their arithmetic.",
+    "augment": "Show what augmentation makes of a picture.",
     "weights": "Borrowed weights: list, fetch, pack, verify, import.",
     "cache": "What convscope keeps on this machine: list, clear.",
     "claims": "What course notes say, and what is true.",
@@ -42,7 +44,8 @@ class LazyGroup(TyperGroup):
         """The command, built from its file."""
         if cmd_name not in COMMANDS:
             return None
-        function = getattr(import_module(f"convscope.ui.cli.{cmd_name}"), cmd_name)
+        file = cmd_name.replace("-", "_")
+        function = getattr(import_module(f"convscope.ui.cli.{file}"), file)
         if isinstance(function, typer.Typer):  # a group with commands of its own
             return typer.main.get_command(function)
         app = typer.Typer(rich_markup_mode=None, add_completion=False)

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from convscope.data.listing import Listing
 
 # flags whose name is not the setting's
-FLAGS = {"time_limit_min": "--time-limit", "patience_checks": "--patience", "warmup_epochs": "--warmup"}
+FLAGS = {
+    "time_limit_min": "--time-limit",
+    "patience_checks": "--patience",
+    "warmup_epochs": "--warmup",
+    "checkpoint_min": "--checkpoint-every",
+}
 
 
 def train(
@@ -30,6 +35,13 @@ def train(
     model: Annotated[str | None, typer.Option(help="Network, from `convscope models`, or YAML of layers.")] = None,
     mode: Annotated[
         str | None, typer.Option(help="auto, scratch, frozen (new head only) or finetune (head, then all) [auto].")
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="From scratch: plain, paper (the network's own numbers) or practical (for few pictures)."),
+    ] = None,
+    start_from: Annotated[
+        str | None, typer.Option(help="A finished run to take weights from, as deep VGGs started from vgg11.")
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Borrowed weights: default (what is at hand), none, or a safetensors FILE.")
@@ -45,18 +57,39 @@ def train(
         bool | None, typer.Option("--balance/--no-balance", help="frozen: uneven classes count the same [on].")
     ] = None,
     augment: Annotated[
-        bool | None, typer.Option("--augment/--no-augment", help="finetune: random crops and mirrored pictures [on].")
+        bool | None, typer.Option("--augment/--no-augment", help="Whether training pictures are changed at all [on].")
     ] = None,
+    crop: Annotated[
+        str | None, typer.Option(help="Another part each epoch: none, shift, area or jitter [none; finetune area].")
+    ] = None,
+    flip: Annotated[
+        bool | None, typer.Option("--flip/--no-flip", help="Mirror half of the pictures [off; finetune on].")
+    ] = None,
+    colour: Annotated[str | None, typer.Option(help="none, pca (AlexNet's) or jitter [none].")] = None,
+    policy: Annotated[str | None, typer.Option(help="none, rand (RandAugment) or trivial (TrivialAugment).")] = None,
+    erase: Annotated[float | None, typer.Option(help="Share of pictures that a box is erased from [0].")] = None,
+    mixup: Annotated[float | None, typer.Option(help="α of mixing pictures in pairs [0].")] = None,
+    cutmix: Annotated[float | None, typer.Option(help="α of pasting boxes of other pictures [0].")] = None,
     decode: Annotated[
         str | None, typer.Option(help="full, or scaled: large JPEGs at a fraction, several times faster [full].")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures [30; finetune 5].")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures per step [64; finetune 32].")] = None,
-    rate: Annotated[float | None, typer.Option(help="Peak learning rate [0.001].")] = None,
-    optimiser: Annotated[str | None, typer.Option(help="adam or sgd [adam].")] = None,
-    momentum: Annotated[float | None, typer.Option(help="Of sgd [0.9].")] = None,
+    accumulate: Annotated[int | None, typer.Option(help="Parts of a step's batch, where memory is short [1].")] = None,
+    rate: Annotated[float | None, typer.Option(help="Peak learning rate; `convscope lr-find` suggests one.")] = None,
+    optimiser: Annotated[str | None, typer.Option(help="adam, adamw, sgd or rmsprop [adam].")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Of sgd and rmsprop [0.9].")] = None,
     decay: Annotated[float | None, typer.Option(help="Weight decay [0].")] = None,
-    schedule: Annotated[str | None, typer.Option(help="cosine, step or constant [cosine].")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="cosine, one-cycle, step, plateau, inverse or constant [cosine].")
+    ] = None,
+    label_smoothing: Annotated[float | None, typer.Option(help="Share of the target for all classes [0].")] = None,
+    ema: Annotated[float | None, typer.Option(help="Decay of an average of the weights, such as 0.999 [0].")] = None,
+    clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.")] = None,
+    class_weights: Annotated[
+        bool | None, typer.Option("--class-weights/--no-class-weights", help="Rare classes count the same in the loss.")
+    ] = None,
+    sampling: Annotated[str | None, typer.Option(help="natural, or balanced: every class as often [natural].")] = None,
     warmup: Annotated[float | None, typer.Option(help="Epochs of linear rise of the rate [0; finetune 0.5].")] = None,
     patience: Annotated[int | None, typer.Option(help="Validations without a better loss before stopping [8].")] = None,
     min_delta: Annotated[float | None, typer.Option(help="Fall of the loss that counts as better [0].")] = None,
@@ -74,6 +107,21 @@ def train(
         str | None, typer.Option(help="Of the frozen part: auto, torch, openvino or onnx [auto].")
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads to compute with.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads that read pictures ahead; 0 for none.")] = None,
+    keep: Annotated[
+        str | None, typer.Option(help="Where decoded pictures stay: auto, memory, disk or none [auto].")
+    ] = None,
+    fuse: Annotated[bool | None, typer.Option("--compile/--no-compile", help="Use torch.compile [off].")] = None,
+    sync_norm: Annotated[
+        bool | None, typer.Option("--sync-norm/--no-sync-norm", help="Several GPUs: one batch norm over all [off].")
+    ] = None,
+    checkpoint_every: Annotated[float | None, typer.Option(help="Minutes between checkpoints [1].")] = None,
+    track: Annotated[
+        list[str] | None, typer.Option(help="Tell a tracker: tensorboard, mlflow or wandb; may be repeated.")
+    ] = None,
+    put: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of config.yaml.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     config: Annotated[Path | None, typer.Option(help="Settings in YAML, such as a run's config.yaml.")] = None,
@@ -93,21 +141,28 @@ def train(
       convscope train photos/ --model mobilenet_v2 --weights mobilenet_v2.safetensors
       convscope train photos/ --model resnet18 --mode finetune --epochs 8
       convscope train photos.zip --model course_cnn --size 64 --epochs 20
+      convscope train photos/ --model resnet18 --mode scratch --recipe practical --size 128 --epochs 20
+      convscope train photos/ --model vgg16 --recipe paper --start-from runs/vgg11-photos --set step_factor=0.2
+      torchrun --nproc_per_node 2 -m convscope train photos/ --model resnet18 --mode scratch
       convscope train fashion-mnist --model lenet5_modern --epochs 10 --json
       convscope train --config runs/lenet5_modern-digits/config.yaml
       convscope train --resume runs/lenet5_modern-digits
     """
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     flags = {
-        "model": model, "mode": mode, "weights": weights, "weights_dir": weights_dir, "views": views,
-        "strength": strength, "balance": balance, "augment": augment, "decode": decode, "epochs": epochs,
-        "batch": batch, "rate": rate, "optimiser": optimiser, "momentum": momentum, "decay": decay,
-        "schedule": schedule, "warmup_epochs": warmup, "patience_checks": patience, "min_delta": min_delta,
-        "time_limit_min": time_limit, "size": size, "resize": resize, "seed": seed, "split_seed": split_seed,
-        "test_share": test_share, "device": device, "precision": precision, "engine": engine,
-        "threads": threads,
+        "model": model, "mode": mode, "recipe": recipe, "start_from": start_from, "weights": weights,
+        "weights_dir": weights_dir, "views": views,
+        "strength": strength, "balance": balance, "augment": augment, "crop": crop, "flip": flip, "colour": colour,
+        "policy": policy, "erase": erase, "mixup": mixup, "cutmix": cutmix, "decode": decode, "epochs": epochs,
+        "batch": batch, "accumulate": accumulate, "rate": rate, "optimiser": optimiser, "momentum": momentum,
+        "decay": decay, "schedule": schedule, "label_smoothing": label_smoothing, "ema": ema, "clip": clip,
+        "class_weights": class_weights, "sampling": sampling, "warmup_epochs": warmup, "patience_checks": patience,
+        "min_delta": min_delta, "time_limit_min": time_limit, "size": size, "resize": resize, "seed": seed,
+        "split_seed": split_seed, "test_share": test_share, "device": device, "precision": precision,
+        "engine": engine, "threads": threads, "workers": workers, "keep": keep, "compile": fuse,
+        "sync_norm": sync_norm, "checkpoint_min": checkpoint_every, "track": track or None,
     }  # fmt: skip
-    given = {field: value for field, value in flags.items() if value is not None}
+    given = _set(put or []) | {field: value for field, value in flags.items() if value is not None}
     run_training(terminal, data, given, out=out, name=name, config=config, resume=resume)
 
 
@@ -132,7 +187,8 @@ def run_training(
     settings = recipes.load(config) if config else {}
     if "model" in given:  # another network than the one whose layers are written there
         settings.pop("definition", None)
-    if given.get("mode", settings.get("mode")) != settings.get("mode"):  # another mode has other numbers
+    if any(given.get(field, settings.get(field)) != settings.get(field) for field in ("mode", "recipe")):
+        # other numbers are the defaults then
         for field in (*recipes.STEPS, "precision", "threads"):
             settings.pop(field, None)
     settings |= given
@@ -152,13 +208,29 @@ def run_training(
         )
     except RecipeError as error:
         raise _in_flags(error, given) from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         terminal.interrupted()
-        raise typer.Exit(130) from None
+        raise typer.Exit(getattr(stopped, "code", 130)) from None
     show_report(terminal, finished.report, name_broken=terminal.quiet)
     terminal.say("result.report", file=finished.path / "report.html")
     terminal.line(str(finished.path))
     terminal.result(finished.to_dict())
+
+
+def _set(settings: list[str]) -> dict[str, Any]:
+    """What `--set` gives: values are read as YAML, as in config.yaml."""
+    import yaml
+
+    given = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        try:
+            given[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals:
+            raise RecipeError(f"--set {setting}: expected NAME=VALUE, such as step_epochs=30")
+    return given
 
 
 def _in_flags(error: RecipeError, given: dict[str, Any]) -> RecipeError:

@@ -1,0 +1,90 @@
+"""Does the rate that `convscope lr-find` suggests train as well as the best of a grid?
+
+Two networks, each with the optimiser that suits it, on few pictures for few epochs: the suggestion against five rates,
+from far too small to far too large. The bar: the final training loss is at most a tenth above the best of the grid's.
+
+    python benchmarks/lr_find.py [--seeds N]
+"""
+
+import sys
+import tempfile
+from typing import Any
+
+import numpy as np
+import tables
+from asking import SHARED
+
+import convscope as cs
+from convscope.data.builtin import digits
+from convscope.training.lr_find import search
+
+BAR = 1.10
+# network → data, what the recipe says beside the rate, the grid
+CASES: dict[str, tuple[str, dict[str, Any], tuple[float, ...]]] = {
+    "lenet5_modern": (
+        "digits",
+        {"optimiser": "adam", "epochs": 8, "batch": 32},
+        (1e-4, 5.6e-4, 3.2e-3, 1.8e-2, 1e-1),
+    ),
+    "resnet20_cifar": (
+        "fashion-mnist",
+        {"optimiser": "sgd", "epochs": 2, "batch": 32},
+        (1e-3, 5.6e-3, 3.2e-2, 1.8e-1, 1.0),
+    ),
+}
+# of Fashion-MNIST
+SOME = {"train": 2_000, "test": 200}
+
+
+def pictures(data: str) -> cs.Listing:
+    """The digits, or some of the clothes, the same each time."""
+    if data == "digits":
+        return digits()
+    listing = cs.read(SHARED / data)
+    parts, rng = np.array(listing.parts), np.random.default_rng(0)
+    rows = [rng.choice(np.flatnonzero(parts == part), size, replace=False) for part, size in SOME.items()]
+    return listing.take(np.sort(np.concatenate(rows)))
+
+
+def final(listing: cs.Listing, recipe: cs.Recipe) -> float:
+    """The last epoch's training loss; infinite where it is no number."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            run = cs.train(listing, recipe, out=folder)
+        except cs.ConvscopeError:
+            return float("inf")
+        rows = (run.path / "metrics.csv").read_text(encoding="utf-8").splitlines()
+    return float(dict(zip(rows[0].split(","), rows[-1].split(","), strict=True))["train_loss"])
+
+
+def main() -> int:
+    seeds = int(sys.argv[sys.argv.index("--seeds") + 1]) if "--seeds" in sys.argv else 1
+    rows, good = [], True
+    for model, (data, settings, grid) in CASES.items():
+        if data != "digits" and not (SHARED / data).is_dir():
+            print(f"{model}: needs {SHARED / data}")
+            continue
+        listing = pictures(data)
+        for seed in range(seeds):
+            fixed = cs.Recipe(
+                model=model, mode="scratch", schedule="one-cycle", patience_checks=None, precision="f32", seed=seed,
+                **settings,
+            )  # fmt: skip
+            found, _ = search(listing, fixed)
+            losses = [final(listing, fixed.settle(rate=rate)) for rate in grid]
+            own = final(listing, fixed.settle(rate=found.suggestion))
+            ratio = own / min(losses)
+            good &= ratio <= BAR
+            rows.append((
+                model, data, str(seed), f"{found.suggestion:.2g}", f"{own:.4f}", f"{grid[int(np.argmin(losses))]:.2g}",
+                f"{min(losses):.4f}", f"{ratio:.2f}", " ".join(f"{loss:.3f}" for loss in losses),
+            ))  # fmt: skip
+            print(f"{model}, seed {seed} done", file=sys.stderr, flush=True)
+    print(tables.machine("torch"))
+    header = ("network", "pictures", "seed", "suggested", "loss", "best of grid", "loss", "ratio", "grid's losses")
+    tables.show(header, rows, [f"bar: ratio at most {BAR:g}: {'reached' if good else 'missed'}"])
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

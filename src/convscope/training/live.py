@@ -1,0 +1,100 @@
+"""A run while it trains: curves in the terminal, the page that stands where the report will, and trackers."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from accelerate import tracking
+
+from convscope.data.files import write_text
+from convscope.errors import MissingExtra
+from convscope.evaluation.page import live
+from convscope.evaluation.page.doctor import doctor_section
+from convscope.training.doctor.watch import Doctor
+from convscope.training.outcome import History
+from convscope.training.recipe import Recipe
+from convscope.words import Language, Listener
+
+PAGE = "report.html"
+TRACKERS = {
+    "tensorboard": ("TensorBoardTracker", "tensorboard", True),
+    "mlflow": ("MLflowTracker", "mlflow", True),
+    "wandb": ("WandBTracker", "wandb", False),
+}
+BARS = "▁▂▃▄▅▆▇█"
+# epochs that a line of the terminal has room for
+LATEST = 30
+
+
+class Live:
+    """Hears of every epoch, and lets it be seen.
+
+    Args:
+        folder: the run's; the page is its report.html until the report is.
+        recipe: the run's.
+        doctor: whose findings are shown.
+        listener: hears the curves.
+        language: what the page opens in.
+
+    Raises:
+        MissingExtra: a tracker that is asked for is not installed.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe, doctor: Doctor, listener: Listener, language: Language) -> None:
+        self.folder, self.recipe, self.doctor, self.listener = folder, recipe, doctor, listener
+        self.language = language
+        self.begun, self.before = time.monotonic(), 0
+        self.trackers = [_tracker(name, folder, recipe) for name in recipe.track]
+
+    def __call__(self, history: History) -> None:
+        """Show the run after an epoch."""
+        done = len(history)
+        self.before = self.before or done - 1  # epochs of an earlier sitting took none of this one's time
+        pace = (time.monotonic() - self.begun) / (done - self.before)
+        left_s = pace * (self.recipe.epochs - done)
+        found = doctor_section([finding.to_dict() for finding in self.doctor.findings])
+        model, epochs = self.recipe.network, self.recipe.epochs
+        if done < epochs:
+            page = live.render(model, history, epochs, left_s, found, self.language)
+            write_text(self.folder / PAGE, page)
+        if done > 1:
+            curves = {name: sparkline([row[key] for row in history]) for name, key in SHOWN.items()}
+            self.listener.message("live.curve", **curves)
+        for tracker in self.trackers:
+            tracker.log({key: value for key, value in history[-1].items() if key != "epoch"}, step=done)
+
+    def close(self) -> None:
+        """Let the trackers write what they still hold."""
+        for tracker in self.trackers:
+            tracker.finish()
+
+
+SHOWN = {"losses": "val_loss", "accuracies": "val_top1"}
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The latest values as a line of bars, from their least to their most.
+
+    Example:
+        >>> sparkline([0.0, 0.5, 1.0])
+        '▁▅█'
+    """
+    shown = values[-LATEST:]
+    low, high = min(shown), max(shown)
+    return "".join(BARS[round((value - low) / (high - low or 1) * (len(BARS) - 1))] for value in shown)
+
+
+def _tracker(name: str, folder: Path, recipe: Recipe) -> Any:  # noqa: ANN401 (a tracker of accelerate's)
+    kind, package, local = TRACKERS[name]
+    try:
+        __import__(package)
+    except ImportError:
+        raise MissingExtra(f"--track {name}", package, "track") from None
+    where = {"logging_dir": str(folder)} if local else {}
+    tracker = getattr(tracking, kind)(folder.name, **where)
+    tracker.start()
+    settings = recipe.model_dump(mode="json", exclude={"definition"})
+    plain = {key: value for key, value in settings.items() if isinstance(value, (int, float, str))}
+    tracker.store_init_configuration(plain)
+    return tracker

@@ -1,0 +1,1 @@
+"""Recipes of training from scratch: what papers print, and what learns on few pictures."""
