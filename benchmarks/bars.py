@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bars_networks
+import bars_training
 import bars_transfer
 from asking import SHARED, WORK, Seen, convscope, tests
 from startup import measure
@@ -108,6 +109,7 @@ BARS: list[tuple[str, str, Callable[[], Seen], bool]] = [  # name, wanted, how, 
     ("Hangul names in Chromium", "all pass", lambda: tests("tests/test_chromium.py"), False),
     *bars_networks.BARS,
     *bars_transfer.BARS,
+    *bars_training.BARS,
 ]
 
 

@@ -56,7 +56,8 @@ def main() -> None:
     if "resume" in faults and (run / "config.yaml").is_file():
         cs.train(resume=run)
     else:
-        recipe = cs.Recipe(**{**RECIPE, "workers": workers, "precision": precision})
+        epochs = 12 if "long" in faults else RECIPE["epochs"]
+        recipe = cs.Recipe(**{**RECIPE, "workers": workers, "precision": precision, "epochs": epochs})
         cs.train(cs.read("digits").take(range(0, 1797, 3)), recipe, out=run.parent, name=run.name)
 
 

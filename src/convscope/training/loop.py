@@ -254,6 +254,7 @@ class Training:
                 self.loop.listener.message("checkpoint.failed", reason=error.strerror or error)
         self.saved = time.monotonic()
         self.saving_s = self.saved - before
+        self.loop.log("checkpoint", epoch=len(self.history), step=self.step, seconds=round(self.saving_s, 3))
 
     def _diverged(self, epoch: int, moment: str, x: Tensor) -> TrainingDiverged:
         layer = first_not_finite(self.network, x)

@@ -90,8 +90,7 @@ def search(listing: Listing, recipe: Recipe, listener: Listener = SILENT) -> tup
     if recipe.mode == "frozen":
         raise RecipeError("mode frozen: its head is fitted at once, without a rate; take --mode scratch or finetune")
     with cpu.using(recipe.threads):
-        network = fresh(material)
-        network.to(torch.device(recipe.device), memory_format=torch.channels_last)
+        network = fresh(material).to(memory_format=torch.channels_last).to(recipe.device)
         if recipe.mode == "finetune" and material.looks:
             material.looks.fit(material.listing, network, recipe, listener)
         classes = len(material.listing.classes)

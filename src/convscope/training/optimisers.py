@@ -8,8 +8,8 @@ from convscope.training.recipe import Recipe
 
 NO_DECAY = "no decay"
 
-# TensorFlow, whose RMSprop the MobileNets' papers used, forgets faster than PyTorch, and adds its epsilon of 0.001 inside
-# the root: where gradients vanish, that divides by sqrt(0.001). It also starts from a mean square of 1, PyTorch from 0.
+# TensorFlow, whose RMSprop the MobileNets' papers used, forgets faster than PyTorch and adds its epsilon, 0.001, inside
+# the root: a gradient that vanishes is divided by sqrt(0.001).
 FORGETTING, EPSILON = 0.9, 0.0316
 
 

@@ -36,18 +36,21 @@ def rate_at(recipe: Recipe, step: int, steps_per_epoch: int, history: Sequence[M
     epoch = step / steps_per_epoch
     if epoch < recipe.warmup_epochs:
         return recipe.rate * (step + 1) / (recipe.warmup_epochs * steps_per_epoch + 1)
-    if recipe.schedule == "constant":
-        return recipe.rate
-    if recipe.schedule == "step":
-        done = int(epoch)
-        falls = sum(after <= done for after in recipe.step_at) if recipe.step_at else done // recipe.step_epochs
-        return recipe.rate * recipe.step_factor**falls
-    if recipe.schedule == "plateau":
-        return recipe.rate * recipe.step_factor ** plateaus(recipe, history)
     if recipe.schedule == "inverse":
         return float(recipe.rate * (1 + recipe.inverse_pace * step) ** -recipe.inverse_power)
-    done_share = (epoch - recipe.warmup_epochs) / (recipe.epochs - recipe.warmup_epochs)
-    return recipe.rate * (1 + cos(pi * done_share)) / 2
+    if recipe.schedule == "cosine":
+        done = (epoch - recipe.warmup_epochs) / (recipe.epochs - recipe.warmup_epochs)
+        return recipe.rate * (1 + cos(pi * done)) / 2
+    return recipe.rate * recipe.step_factor ** _falls(recipe, step // steps_per_epoch, history)
+
+
+def _falls(recipe: Recipe, epochs: int, history: Sequence[Mapping[str, float]]) -> int:
+    """How often the rate has fallen after so many epochs: never where it is constant."""
+    if recipe.schedule == "plateau":
+        return plateaus(recipe, history)
+    if recipe.schedule == "step":
+        return sum(after <= epochs for after in recipe.step_at) if recipe.step_at else epochs // recipe.step_epochs
+    return 0
 
 
 def plateaus(recipe: Recipe, history: Sequence[Mapping[str, float]]) -> int:

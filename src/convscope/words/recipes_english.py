@@ -37,7 +37,7 @@ TEXTS = {
     "recipe.mobilenet.v3.falls": "the rate falls by a hundredth every 3 epochs: it is multiplied by 0.99",
     "lr_find.found": "suggested rate: {rate:.3g} ({tried} rates from {low:.0e} to {high:.0e} tried; the loss was lowest at {best:.3g})",
     "lr_find.none": "no rate made the loss fall: look at the pictures, the classes and the network first; {rate:.3g} is the smallest tried",
-    "lr_find.next": "next: convscope train {data} --model {model} --rate {rate:.3g}",
+    "lr_find.next": "next: convscope train {data} {flags} --rate {rate:.3g}",
     "lr_find.saved": "curve: {file}",
     "lr_find.rate": "learning rate",
     "lr_find.loss": "loss of each step",

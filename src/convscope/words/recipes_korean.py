@@ -37,7 +37,7 @@ TEXTS = {
     "recipe.mobilenet.v3.falls": "학습률은 3 에포크마다 100분의 1씩, 곧 0.99배로 줄어듭니다",
     "lr_find.found": "추천 학습률: {rate:.3g} ({low:.0e}부터 {high:.0e}까지 {tried}개를 시험했고, 손실은 {best:.3g}에서 가장 낮았습니다)",
     "lr_find.none": "손실을 줄이는 학습률이 없습니다. 이미지와 클래스, 신경망을 먼저 살펴보세요. 시험한 가장 작은 값은 {rate:.3g}입니다",
-    "lr_find.next": "다음: convscope train {data} --model {model} --rate {rate:.3g}",
+    "lr_find.next": "다음: convscope train {data} {flags} --rate {rate:.3g}",
     "lr_find.saved": "곡선: {file}",
     "lr_find.rate": "학습률",
     "lr_find.loss": "스텝별 손실",

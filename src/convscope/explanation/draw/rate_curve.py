@@ -30,7 +30,6 @@ def rate_curve(
         language: of the labels.
     """
     from matplotlib import font_manager
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     fonts = [name for name in HANGUL if name in font_manager.get_font_names()]
@@ -51,5 +50,5 @@ def rate_curve(
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, prop={"family": family})
     written = BytesIO()
-    FigureCanvasAgg(figure).print_png(written)
+    figure.savefig(written, format="png")
     return written.getvalue()

@@ -10,8 +10,9 @@ from convscope.training.doctor.finding import Finding
 GUESSING = 0.02
 # epochs and steps before silence is called stuck: classics without batch norm may wait at ln K for their first epoch
 PATIENCE_EPOCHS, PATIENCE_STEPS = 2, 60
-# the loss of fresh weights is ln K within a factor of about three; ten times it means that outputs were blown up
-FIRST_LOSS = 10.0
+# the loss of fresh weights is ln K within a factor of about three, and nine of LeNet-5's distances; more than that
+# means that outputs were blown up
+FIRST_LOSS = 20.0
 # gradient over weights, first layer against the last ones: sound networks of any depth stay within some hundreds
 FALLEN = 1e-4
 RISEN = 1e4
@@ -135,7 +136,7 @@ def rate_too_high(case: Case) -> Finding | None:
     if case.guess is None or case.reference is None or not case.parts:
         return None
     now, end = case.now["train_loss"], case.parts[-1]
-    above = now > ABOVE_GUESSING * case.reference and end > case.guess
+    above = now > ABOVE_GUESSING * case.reference and end > case.guess and not case.learns()
     climbs = end > RISES * case.parts[0] and end > case.reference
     best = signs.least(case.rows[:-1], "train_loss")
     thrown = now > THROWN * best and now > case.guess / 2
@@ -160,7 +161,8 @@ def rate_too_low(case: Case) -> Finding | None:
 
 def one_class(case: Case) -> Finding | None:
     """Answers that name one class only, though pictures are of several."""
-    if len(case.rows) < PATIENCE_EPOCHS or not any(case.answers):
+    patient = len(case.rows) >= PATIENCE_EPOCHS and len(case.rows) * case.steps >= PATIENCE_STEPS
+    if not patient or not any(case.answers):
         return None
     label, share = signs.commonest(case.answers)
     truly = case.counts[label] / sum(case.counts)

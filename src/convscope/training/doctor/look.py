@@ -19,7 +19,8 @@ def silent_units(network: nn.Module, x: Tensor) -> list[tuple[str, float]]:
     """Every layer of ReLUs with the share of its units that are zero for every picture, in the order they run.
 
     A unit is a map of a convolution, or a number of a fully connected layer. A ReLU that is no layer of its own is
-    known by what the next layer gets: nothing below zero, and zeros; the layer before it gives the name.
+    known by what the next layer gets: nothing below zero, and zeros; the layer before it gives the name. Batch norm
+    that learns takes the batch's own statistics, as in training: averages that lag would silence units that are alive.
 
     Args:
         network: run once, in evaluation mode, without gradients; modes, buffers and random numbers stay.
@@ -32,9 +33,10 @@ def silent_units(network: nn.Module, x: Tensor) -> list[tuple[str, float]]:
         [('1', 0.5)]
     """
     found: dict[str, float] = {}
-    devices = [x.device] if x.device.type == "cuda" else []
-    with torch.no_grad(), torch.random.fork_rng(devices), _evaluating(network), _watched(network, found):
-        network(x[:PICTURES])
+    norms = [norm for norm in _norms(network) if norm.weight is not None and norm.weight.requires_grad]
+    x = x[:PICTURES]
+    with _untouched(network, x), _watched(network, found), _by_own_statistics(norms if len(x) >= FEWEST else []):
+        network(x)
     return list(found.items())
 
 
@@ -48,33 +50,46 @@ def right_by_own_statistics(network: nn.Module, x: Tensor, labels: Tensor) -> tu
         x: (N, C, H, W), scaled pictures.
         labels: (N,).
     """
-    norms = [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    norms = _norms(network)
     if not norms or len(x) < FEWEST:
         return None
-    devices = [x.device] if x.device.type == "cuda" else []
-    with torch.no_grad(), torch.random.fork_rng(devices), _evaluating(network):
+    with _untouched(network, x):
         averaged = network(x)
-        tracked = [layer.track_running_stats for layer in norms]
-        for layer in norms:  # training without tracking measures the batch and changes no average
-            layer.training, layer.track_running_stats = True, False
-        try:
+        with _by_own_statistics(norms):
             own = network(x)
-        finally:
-            for layer, tracks in zip(norms, tracked, strict=True):
-                layer.track_running_stats = tracks
     by_averages, by_own = ((scores.argmax(dim=1) == labels).float().mean().item() for scores in (averaged, own))
     return by_averages, by_own
 
 
+def _norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    return [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+
+
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
+def _untouched(network: nn.Module, x: Tensor) -> Iterator[None]:
+    """Evaluation mode without gradients; modes and random numbers are what they were at the end."""
     modes = [(layer, layer.training) for layer in network.modules()]
-    network.eval()
+    devices = [x.device] if x.device.type == "cuda" else []
+    with torch.no_grad(), torch.random.fork_rng(devices):
+        network.eval()
+        try:
+            yield
+        finally:
+            for layer, training in modes:
+                layer.training = training
+
+
+@contextmanager
+def _by_own_statistics(norms: list[nn.modules.batchnorm._BatchNorm]) -> Iterator[None]:
+    """Batch norm measures each batch, and changes no average: it trains without tracking."""
+    before = [(norm, norm.training, norm.track_running_stats) for norm in norms]
+    for norm in norms:
+        norm.training, norm.track_running_stats = True, False
     try:
         yield
     finally:
-        for layer, training in modes:
-            layer.training = training
+        for norm, training, tracks in before:
+            norm.training, norm.track_running_stats = training, tracks
 
 
 @contextmanager

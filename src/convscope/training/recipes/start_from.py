@@ -37,13 +37,13 @@ def start_from(network: nn.Module, run: Path) -> list[str]:
     taken = []
     for name, layer in network.named_modules():
         own = dict(_own(layer))
-        found = {kind: trained.weights.get(f"{name}.{kind}") for kind in own}
+        found = {kind: trained.weights[f"{name}.{kind}"] for kind in own if f"{name}.{kind}" in trained.weights}
         if not own or (deeper and name not in wanted):
             continue
-        if all(values is not None and values.shape == own[kind].shape for kind, values in found.items()):
+        if all(kind in found and found[kind].shape == values.shape for kind, values in own.items()):
             with torch.no_grad():
-                for kind, values in found.items():
-                    own[kind].copy_(values)
+                for kind, values in own.items():
+                    values.copy_(found[kind])
             taken.append(name)
     if not taken:
         raise RunError(

@@ -18,6 +18,7 @@ def lr_find(
     data: Annotated[str, typer.Argument(metavar="DATA", help="What `convscope train` takes.", show_default=False)],
     model: Annotated[str | None, typer.Option(help="Network, from `convscope models`, or YAML of layers.")] = None,
     mode: Annotated[str, typer.Option(help="scratch or finetune.")] = "scratch",
+    weights: Annotated[str | None, typer.Option(help="finetune: default (what is at hand), or a file.")] = None,
     recipe: Annotated[str | None, typer.Option(help="plain, paper or practical: all but the rate [plain].")] = None,
     optimiser: Annotated[str | None, typer.Option(help="adam, adamw, sgd or rmsprop [adam].")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures per step [64; finetune 32].")] = None,
@@ -46,11 +47,12 @@ def lr_find(
     if out and out.suffix.lower() != ".png":
         raise DataError(f"--out {out}: give a file name that ends in .png")
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
-    given = {
-        "data": data, "model": model, "mode": mode, "recipe": recipe, "optimiser": optimiser, "batch": batch,
-        "size": size, "seed": seed, "device": device,
+    given: dict[str, object] = {
+        "data": data, "model": model, "mode": mode, "weights": weights, "recipe": recipe,
+        "optimiser": optimiser, "batch": batch, "size": size, "seed": seed, "device": device,
     }  # fmt: skip
-    settings = parse({name: value for name, value in given.items() if value is not None})
+    given = {name: value for name, value in given.items() if value is not None}
+    settings = parse(given)
     found, material = search(read(data), settings, terminal)
     terminal.close()
     if out:
@@ -68,7 +70,8 @@ def lr_find(
         low, high = found.rates[0], found.rates[-1]
         told = {"tried": len(found.rates), "low": low, "high": high, "best": found.lowest}
         terminal.say("lr_find.found", rate=found.suggestion, **told)
-        terminal.say("lr_find.next", data=data, model=material.recipe.network, rate=found.suggestion)
+        flags = " ".join(f"--{name} {value}" for name, value in given.items() if name != "data")
+        terminal.say("lr_find.next", data=data, flags=flags, rate=found.suggestion)
     else:
         terminal.say("lr_find.none", rate=found.suggestion)
     if out:
@@ -95,7 +98,7 @@ def chart(
            2.00 |* *
            1.00 | *
                 +---
-                 ^
+                  ^
                  0.01 … 1, ^ 0.1
     """
     places = [round(number * (width - 1) / (len(rates) - 1)) for number in range(len(rates))]
