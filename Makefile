@@ -37,6 +37,7 @@ soak: $(VENV)/.dev                   ## what takes hours
 bench: $(VENV)/.dev                  ## speed, as ratios against named peers
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/decode.py
+	$(BIN)/python benchmarks/decoded.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/loop_tax.py

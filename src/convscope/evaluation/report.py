@@ -97,6 +97,7 @@ class Report:
         curves: Sequence[dict[str, float]] = (),
         facts: Facts = (),
         language: Language = "en",
+        found: Sequence[dict[str, Any]] | None = None,
     ) -> None:
         """Write report.json, predictions.csv, confusion.csv and report.html.
 
@@ -106,6 +107,7 @@ class Report:
             curves: rows of metrics.csv, for a run's own report.
             facts: about the run, shown at the foot of the page.
             language: what the page opens in; it holds both.
+            found: what the doctor found in the run; None where none watched.
         """
         from convscope.evaluation.page.render import render
 
@@ -114,7 +116,7 @@ class Report:
         self.predictions.write(folder / "predictions.csv")
         rows = [[name, *counts] for name, counts in zip(self.classes, self.confusion, strict=True)]
         write_csv(folder / "confusion.csv", ["true \\ predicted", *self.classes], rows)
-        write_text(folder / "report.html", render(self, picture, curves, facts, language))
+        write_text(folder / "report.html", render(self, picture, curves, facts, language, found))
 
     @classmethod
     def read(cls, folder: Path) -> "Report":

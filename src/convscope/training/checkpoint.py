@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-import safetensors.torch
 import torch
+from safetensors.torch import load as tensors_of
+from safetensors.torch import save as bytes_of
 from torch import Tensor, nn, optim
 
 from convscope.data.files import write_bytes, write_json
@@ -61,7 +62,7 @@ class Checkpoint:
         tensors = {
             f"{block}/{key}": tensor.contiguous() for block in BLOCKS for key, tensor in getattr(self, block).items()
         }
-        content = safetensors.torch.save(tensors)
+        content = bytes_of(tensors)
         write_bytes(run / FOLDER / f"{name}.safetensors", content)
         state = {"history": self.history, "step": self.step, "total": self.total, "hits": self.hits}
         seal = {"schema": SCHEMA, "sha256": hashlib.sha256(content).hexdigest(), **state, "doctor": self.doctor}
@@ -109,7 +110,7 @@ def _read(seal: Path) -> Checkpoint:
     if hashlib.sha256(content).hexdigest() != state["sha256"]:
         raise ValueError("its checksum is another")
     blocks: dict[str, dict[str, Tensor]] = {block: {} for block in BLOCKS}
-    for name, tensor in safetensors.torch.load(content).items():
+    for name, tensor in tensors_of(content).items():
         block, _, key = name.partition("/")
         blocks[block][key] = tensor
     return Checkpoint(

@@ -13,6 +13,7 @@ from convscope.data.files import write_json
 from convscope.data.listing import Listing
 from convscope.data.sources import read
 from convscope.errors import DataError, RecipeError, RunError
+from convscope.evaluation.page.doctor import findings_of
 from convscope.evaluation.protocol import Thumbnails, evaluate
 from convscope.evaluation.report import Report
 from convscope.inference import cpu
@@ -196,6 +197,7 @@ def _finish(
             picture=Thumbnails(material.listing, report),
             curves=outcome.history,
             facts=record.facts(material, outcome, seconds),
+            found=findings_of(folder) if recipe.mode != "frozen" else None,
             language=language,
         )
         bundle.save(folder / FILE)

@@ -220,15 +220,15 @@ class Doctor:
         """Everything that a resumed run needs to go on exactly, ready for JSON."""
         return {
             "findings": [found.to_dict() for found in self._found],
-            "rows": self.rows,
+            "rows": list(self.rows),
             "first_loss": self.first_loss,
             "worst_loss": self.worst_loss,
-            "flows": self.flows,
+            "flows": list(self.flows),
             "first_layer": self.first_layer,
             "fastest": self.fastest,
-            "typical": self.typical,
-            "totals": self.totals,
-            "taken": self.taken,
+            "typical": list(self.typical),
+            "totals": list(self.totals),
+            "taken": list(self.taken),
             "answers": self.answers.tolist() if self.answers is not None else None,
             "pulse": self.pulse.state(),
         }
