@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from convscope.data import files
-from convscope.data.batches import Pixels, free_memory
+from convscope.data.batches import Pixels
+from convscope.data.memory import free_memory
 from convscope.data.preprocess import Preprocess
 from convscope.data.sources import read
 from convscope.errors import DataError
@@ -263,3 +264,13 @@ def test_free_memory_is_the_containers_where_that_is_less(tmp_path):
     assert free_memory(tmp_path) == 2_000_000
     assert free_memory(tmp_path / "v1") == 0
     assert free_memory(tmp_path / "none") > 2_000_000
+
+
+def test_pictures_that_move_to_a_device_are_the_same_in_the_same_order(photos):
+    pixels = Pixels(read(photos), Preprocess(size=32, mean=(0.5,) * 3, spread=(0.5,) * 3))
+    some = pixels.take(np.array([5, 3, 30]))
+
+    moved = some.to(torch.device("cpu"))
+
+    assert torch.equal(moved[np.array([2, 0])], pixels[np.array([30, 5])])
+    assert moved.listing.files == some.listing.files

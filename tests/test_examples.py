@@ -103,7 +103,7 @@ def test_the_commands_of_a_readme_exist_with_their_flags(name, help_of):
 
 @pytest.mark.parametrize("name", READMES)
 def test_the_table_of_commands_is_the_commands(name):
-    rows = re.findall(r"^\| `convscope (\w+)", text(name), re.M)
+    rows = re.findall(r"^\| `convscope ([\w-]+)", text(name), re.M)
 
     assert rows == list(COMMANDS)
 

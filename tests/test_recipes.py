@@ -44,7 +44,7 @@ def test_printed_first_values_are_taken_where_the_paper_prints_some(name):
 SGD = {"optimiser": "sgd", "momentum": 0.9, "nesterov": False}
 # network → what its paper says
 PRINTED = {
-    "lenet5": {"epochs": 20, "rate": 5e-4 / 0.02, "momentum": 0.0, "step_at": (2, 5, 8, 12)},
+    "lenet5": {"epochs": 20, "rate": 5e-4, "momentum": 0.0, "step_at": (2, 5, 8, 12)},
     "lenet_caffe": SGD | {"rate": 0.01, "decay": 5e-4, "schedule": "inverse", "inverse_pace": 1e-4, "batch": 64},
     "alexnet": SGD | {"batch": 128, "rate": 0.01, "decay": 5e-4, "epochs": 90, "step_factor": 0.1, "colour": "pca"},
     "zfnet": SGD | {"batch": 128, "rate": 0.01, "epochs": 70},

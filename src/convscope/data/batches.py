@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import psutil
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -18,6 +15,7 @@ from convscope.data import decoded
 from convscope.data.ahead import ahead
 from convscope.data.decoded import Decoded
 from convscope.data.listing import Listing
+from convscope.data.memory import free_memory
 from convscope.data.preprocess import Preprocess
 from convscope.data.stores import Arrays
 from convscope.errors import DataError, UnreadableImage
@@ -105,6 +103,14 @@ class Pixels:
         some._place = self._place[rows]
         return some
 
+    def to(self, device: torch.device) -> "Pixels":
+        """The same pictures where memory keeps them on a device; those that are kept elsewhere stay as they are."""
+        some = copy(self)
+        if isinstance(self._kept, Tensor):
+            some._kept = self._kept[torch.from_numpy(self._place)].to(device)
+            some._place = np.arange(len(self.listing))
+        return some
+
     def __len__(self) -> int:
         return len(self.listing)
 
@@ -132,7 +138,7 @@ class Pixels:
 
     def _read(self, rows: Rows) -> Tensor:
         if isinstance(self._kept, Tensor):
-            return self._kept[torch.from_numpy(self._place[rows])]
+            return self._kept[torch.from_numpy(self._place[rows]).to(self._kept.device)]
         if self._kept is None:
             return self._decode(rows)
         pictures, damaged = self._kept.read(self._place[rows])
@@ -189,26 +195,6 @@ def fitted(listing: Listing, row: int, preprocess: Preprocess) -> Tensor | Broke
         return preprocess.fit(listing.picture(row, preprocess.shrink))
     except UnreadableImage as error:
         return Broken(listing.files[row], str(error))
-
-
-def free_memory(root: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that may still be taken, by the machine's account and by the container's.
-
-    Args:
-        root: where the control groups are mounted.
-
-    Example:
-        >>> free_memory() > 0
-        True
-    """
-    free = [psutil.virtual_memory().available]
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        with suppress(OSError, ValueError):  # no such version of control groups, or "max": no limit
-            free.append(int((root / limit).read_text()) - int((root / used).read_text()))
-    return max(0, min(free))
 
 
 def _choose(listing: Listing, preprocess: Preprocess, keep: Keep, listener: Listener) -> Keep:

@@ -14,6 +14,9 @@ from convscope.training.team import Team
 
 Rows = NDArray[np.int64]
 
+# of a GPU's free memory that pictures may fill; the network's maps need the rest
+GPU_SHARE = 0.3
+
 
 def order(recipe: Recipe, epoch: int, labels: Rows) -> Rows:
     """Rows of the training pictures in the order of one epoch; it follows from the seed and the epoch alone.
@@ -66,6 +69,14 @@ def parts(group: Rows, recipe: Recipe, team: Team) -> list[Rows]:
     """
     own = team.part(group)
     return [part for part in np.array_split(own, recipe.accumulate) if len(part)] or [own]
+
+
+def resident(pixels: Pixels, device: torch.device) -> Pixels:
+    """The pictures on the GPU where they fill at most a share of its free memory; else as they are."""
+    if device.type != "cuda":
+        return pixels
+    wanted = len(pixels) * pixels.preprocess.channels * pixels.preprocess.size**2
+    return pixels.to(device) if wanted <= GPU_SHARE * torch.cuda.mem_get_info(device)[0] else pixels
 
 
 def batches(pixels: Pixels | Epoch, groups: list[Rows], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:

@@ -80,6 +80,9 @@ class Loop:
         if recipe.sync_norm and team.size > 1:
             nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
         self.network.to(team.device).to(memory_format=torch.channels_last)
+        self.val = feed.resident(self.val, team.device)
+        if isinstance(self.train, Pixels):  # others are changed by the CPU, anew each epoch
+            self.train = feed.resident(self.train, team.device)
         labels, classes = self.train.listing.labels, len(self.val.listing.classes)
         weights = even_weights(labels, classes) if recipe.class_weights else None
         criterion = Criterion(recipe.label_smoothing, recipe.rbf_margin, weights)

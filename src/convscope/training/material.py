@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from convscope.data import splits
 from convscope.data.augment import Augmented, Plan, roomy
-from convscope.data.batches import Broken, Pixels, free_memory
+from convscope.data.batches import Broken, Pixels
 from convscope.data.listing import Listing
+from convscope.data.memory import free_memory
 from convscope.data.preprocess import Preprocess
 from convscope.errors import DataError, ModelError, RecipeError
 from convscope.inference import cpu

@@ -4,7 +4,7 @@ TEXTS = {
     "stage.lr_find": "trying rates",
     "recipe.plateau": "the authors lowered the rate by hand, three times, when validation stood still; here it falls after 3 validations without a better loss, as often as that happens",
     "recipe.rmsprop": "RMSprop is PyTorch's: epsilon, the square root of TensorFlow's, stands outside the root, and the mean square starts from 0",
-    "recipe.lenet.levenberg": "stochastic diagonal Levenberg-Marquardt is not built: plain SGD takes that method's largest step, 0.0005/0.02, for every weight",
+    "recipe.lenet.levenberg": "stochastic diagonal Levenberg-Marquardt is not built: plain SGD takes the paper's global rate for every weight, undivided by its curvature",
     "recipe.lenet.batch": "the paper steps after each picture; two at a time are the fewest here",
     "recipe.lenet.falls": "the paper's rate falls by 0.4, 0.5, 0.5 and 0.2; here four times by 0.376, with the same beginning and end",
     "recipe.lenet.margin": "the paper does not print the constant j of its loss; 5 is taken",

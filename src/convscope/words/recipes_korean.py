@@ -4,7 +4,7 @@ TEXTS = {
     "stage.lr_find": "학습률 시험",
     "recipe.plateau": "저자들은 검증 성능이 멈출 때마다 손으로 세 번 학습률을 낮췄습니다. 여기서는 검증 손실이 3번 연속 나아지지 않을 때마다 낮춥니다",
     "recipe.rmsprop": "RMSprop은 PyTorch의 것입니다. 엡실론은 TensorFlow 값의 제곱근이며 제곱근 밖에서 더하고, 제곱 평균은 0에서 시작합니다",
-    "recipe.lenet.levenberg": "확률적 대각 Levenberg-Marquardt 방법은 없습니다. 그 방법의 가장 큰 스텝인 0.0005/0.02를 모든 가중치에 쓰는 SGD로 대신합니다",
+    "recipe.lenet.levenberg": "확률적 대각 Levenberg-Marquardt 방법은 없습니다. 논문의 전체 학습률을 곡률로 나누지 않고 모든 가중치에 그대로 쓰는 SGD로 대신합니다",
     "recipe.lenet.batch": "논문은 이미지 한 장마다 갱신합니다. 여기서는 배치가 최소 2장입니다",
     "recipe.lenet.falls": "논문의 학습률은 0.4, 0.5, 0.5, 0.2배로 줄어듭니다. 여기서는 처음과 끝이 같도록 0.376배씩 네 번 줄입니다",
     "recipe.lenet.margin": "논문에는 손실 함수의 상수 j가 적혀 있지 않아 5를 씁니다",

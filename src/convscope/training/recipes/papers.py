@@ -82,7 +82,7 @@ LENET_FALL = round((1e-5 / 5e-4) ** (1 / 4), 4)
 LENET5 = SGD.but(
     "lenet.levenberg", "lenet.batch", "lenet.falls", "lenet.margin",
     source="LeCun, Bottou, Bengio & Haffner, 1998, section III.B and appendices A, C",
-    epochs=20, batch=2, rate=5e-4 / 0.02, momentum=0.0, decay=0.0, schedule="step", step_at=(2, 5, 8, 12),
+    epochs=20, batch=2, rate=5e-4, momentum=0.0, decay=0.0, schedule="step", step_at=(2, 5, 8, 12),
     step_factor=LENET_FALL, initialise="printed", rbf_margin=5.0,
 )  # fmt: skip
 LENET_CAFFE = SGD.but(

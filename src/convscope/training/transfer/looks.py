@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from convscope.data.batches import Broken, free_memory
+from convscope.data.batches import Broken
 from convscope.data.listing import Listing
+from convscope.data.memory import free_memory
 from convscope.data.preprocess import Preprocess
 from convscope.data.views import Views, views
 from convscope.errors import DataError
