@@ -7,6 +7,7 @@ from torch import nn
 from convscope import Recipe
 from convscope.errors import RecipeError
 from convscope.models import zoo
+from convscope.training.recipe import parse
 from convscope.training.recipes.fill import fill, has_batch_norm
 from convscope.training.recipes.papers import CIFAR, IMAGENET, PAPERS, paper, passes
 from convscope.training.recipes.practical import practical
@@ -122,9 +123,8 @@ def test_plain_numbers_stay_as_they_are():
 @pytest.mark.parametrize("mode", ["frozen", "finetune"])
 @pytest.mark.parametrize("wanted", ["paper", "practical"])
 def test_a_recipe_is_for_training_from_scratch(mode, wanted):
-    row = zoo.find("resnet18")
     with pytest.raises(RecipeError, match=f"recipe {wanted}: .* mode {mode} .* take mode scratch"):
-        fill(Recipe(model="resnet18", mode=mode, recipe=wanted), row, 100, 2, row.preprocess(224, 3))
+        parse({"model": "resnet18", "mode": mode, "recipe": wanted})
 
 
 def test_a_network_without_a_paper_says_so():
@@ -191,3 +191,14 @@ def test_batch_norm_is_found():
     for name, expected in (("vgg16", False), ("vgg16_bn", True), ("alexnet", False), ("mobilenet_v2", True)):
         row = zoo.find(name)
         assert has_batch_norm(row, 10, row.preprocess(64, 3)) is expected
+
+
+@pytest.mark.parametrize("name", ["nin", "allcnn"])
+def test_scores_behind_a_relu_stay_open(name):
+    """With biases of zero, all ten scores close within a hundred steps, and nothing is ever learned."""
+    torch.manual_seed(0)
+    network = zoo.build(name, 10, size=32)
+    bias = network.get_parameter("classifier.scores.conv.bias")
+
+    assert bias.tolist() == [1.0] * 10
+    assert (network(torch.randn(4, 3, 32, 32)) > 0).all()

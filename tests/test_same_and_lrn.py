@@ -17,7 +17,6 @@ from convscope.layers.subsample import Subsample
 from convscope.layers.summary import summarise
 from convscope.layers.window import Window, side_after, window
 from convscope.models import zoo
-from convscope.models.vgg import VGG, A, B, E, start_from_a
 
 SIX = torch.arange(36.0).reshape(1, 1, 6, 6)
 
@@ -223,25 +222,6 @@ def test_a_fresh_network_is_as_wrong_as_guessing(name):
     loss = functional.cross_entropy(scores[0] if isinstance(scores, tuple) else scores, labels)
 
     assert loss.item() == pytest.approx(2.302585, abs=0.25)  # ln 10
-
-
-def test_a_deeper_vgg_starts_from_a_trained_a():
-    torch.manual_seed(0)
-    a, e = VGG(5, size=32, blocks=A), VGG(5, size=32, blocks=E)
-    before = {key: value.clone() for key, value in e.state_dict().items()}
-    start_from_a(e, a.state_dict())
-
-    changed = [key for key, value in e.state_dict().items() if not torch.equal(value, before[key])]
-    weights = [key.split(".")[1] for key in changed if key.endswith("weight")]
-    assert weights == ["conv1_1", "conv2_1", "conv3_1", "conv3_2", "fc6", "fc7", "fc8"]
-    assert all(torch.equal(e.state_dict()[key], a.state_dict()[key]) for key in changed)
-
-
-def test_a_vgg_does_not_start_from_one_with_other_classes():
-    a = VGG(4, size=32, blocks=A)
-
-    with pytest.raises(ModelError, match=r"classifier\.fc8\.weight is \(4, 4096\) in the trained network"):
-        start_from_a(VGG(5, size=32, blocks=B), a.state_dict())
 
 
 def test_v1_and_v1_5_differ_in_where_a_bottleneck_halves_its_map():

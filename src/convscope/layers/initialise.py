@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from convscope.layers.class_maps import ClassMaps
 from convscope.layers.sparse import SparseConv2d
 from convscope.layers.subsample import Subsample
 
@@ -115,6 +116,9 @@ def he(network: nn.Module, *scores: nn.Module) -> None:
                 mode: Literal["fan_in", "fan_out"] = "fan_in" if layer.bias is not None else "fan_out"
                 nn.init.kaiming_normal_(layer.weight, mode=mode, nonlinearity="relu")
             _zero_bias(layer)
+    for head in scores:
+        if isinstance(head, ClassMaps):  # softmax sees no difference, but at 0 ReLU closes every score for good
+            nn.init.ones_(head.get_parameter("conv.bias"))
 
 
 def gaussian(network: nn.Module, spread: float, ones: tuple[str, ...] = ()) -> None:

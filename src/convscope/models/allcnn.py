@@ -1,8 +1,8 @@
 """All-CNN-C: no pooling, no dense layer; strides shrink the map, and the last convolution draws one map a class.
 
 Springenberg, Dosovitskiy, Brox & Riedmiller, "Striving for Simplicity: The All Convolutional Net", ICLR 2015 workshop.
-Differs from the paper: first values are He's. As the paper's "averaging over 6×6" needs, the seventh convolution has no
-padding.
+Differs from the paper: first values are He's, the scoring biases 1, so that the ReLU behind them is open. As the
+paper's "averaging over 6×6" needs, the seventh convolution has no padding.
 """
 
 from collections import OrderedDict

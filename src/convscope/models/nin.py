@@ -1,7 +1,7 @@
 """Network in Network: small networks of 1×1 convolutions after each convolution, and one map a class at the end.
 
 Lin, Chen & Yan, "Network In Network", ICLR 2014; the layer sizes are those of the authors' CIFAR-10 definition.
-Differs from the paper: first values are He's.
+Differs from the paper: first values are He's, the scoring biases 1, so that the ReLU behind them is open.
 """
 
 from collections import OrderedDict

@@ -7,11 +7,10 @@ layers take other sizes (as in torchvision; below 64 pixels the map is taken as 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from convscope.errors import ModelError
 from convscope.layers.initialise import gaussian, he
@@ -91,38 +90,6 @@ class VGG(nn.Sequential):
 # the layers of a trained A that a deeper network starts from: its first four convolutions, its dense layers
 FROM_A = ("features.conv1_1", "features.conv2_1", "features.conv3_1", "features.conv3_2")
 DENSE = ("classifier.fc6", "classifier.fc7", "classifier.fc8")
-
-
-def start_from_a(network: nn.Module, trained: Mapping[str, Tensor]) -> None:
-    """Copy the first four convolutions and the three dense layers of a trained A into a deeper VGG.
-
-    The paper does not say which layers receive them; those of the same name (block and place in the block) have the
-    same shapes, and no others do.
-
-    Args:
-        network: a VGG, changed in place.
-        trained: weights of `vgg11` by name.
-
-    Raises:
-        ModelError: a layer is missing, or has another shape, such as that of another number of classes.
-    Source:
-        Simonyan & Zisserman, 2015, section 3.1.
-
-    Example:
-        >>> a, d = VGG(2, size=32), VGG(2, size=32, blocks=D)
-        >>> start_from_a(d, a.state_dict())
-        >>> bool((a.features.conv3_2.weight == d.features.conv3_2.weight).all())
-        True
-    """
-    own = network.state_dict()
-    copied = [f"{layer}.{kind}" for layer in (*FROM_A, *DENSE) for kind in ("weight", "bias")]
-    for name in copied:
-        here, there = (tuple(state[name].shape) if name in state else None for state in (own, trained))
-        if here is None or here != there:
-            raise ModelError(f"{name} is {there or 'not there'} in the trained network and {here or 'not there'} here")
-    with torch.no_grad():
-        for name in copied:
-            own[name].copy_(trained[name])
 
 
 def _row(

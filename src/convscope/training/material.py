@@ -23,6 +23,7 @@ from convscope.training import backbone
 from convscope.training.backbone import TINY
 from convscope.training.recipe import Recipe
 from convscope.training.recipes.fill import fill
+from convscope.training.recipes.papers import paper
 from convscope.training.transfer.looks import Looks
 from convscope.training.transfer.start import Start, start
 from convscope.words import Listener
@@ -89,6 +90,8 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     divided = listing.split(*shares)  # an impossible split is better told before the pictures are read than after
     learned = divided.parts.count("train")
     recipe = fill(recipe, row, learned, len(listing.classes), preprocess)
+    for key in paper(recipe.network).deviations if recipe.recipe == "paper" else ():
+        listener.message(key)
     if recipe.mode != "frozen":
         _refuse_too_large(recipe, row, len(listing.classes), preprocess)
     looks = Looks.at(divided, borrowed, recipe, listener) if borrowed else None
@@ -240,10 +243,13 @@ def _refuse_too_large(recipe: Recipe, row: Network, classes: int, preprocess: Pr
     fixed = 4 * COPIES_OF_A_PARAMETER * trained
     each = 4 * COPIES_OF_AN_ACTIVATION * sum(prod(layer.shape) for layer in summary.layers)
     room = free_memory()
-    if fixed + each * recipe.batch > room:
+    at_once = -(-recipe.batch // recipe.accumulate)
+    if fixed + each * at_once > room:
         fits = (room - fixed) // each
-        remedy = f"--batch {fits} fits" if fits >= 2 else "take a smaller --size or another network"
+        remedy = "take a smaller --size or another network"
+        if fits >= 2:
+            remedy = f"--batch {fits} fits, or --accumulate {-(-recipe.batch // fits)}"
         raise ModelError(
             f"{recipe.network} at {preprocess.size} pixels, batch {recipe.batch}, needs about "
-            f"{(fixed + each * recipe.batch) / 1e9:.1f} GB to train, and {room / 1e9:.1f} are free; {remedy}"
+            f"{(fixed + each * at_once) / 1e9:.1f} GB to train, and {room / 1e9:.1f} are free; {remedy}"
         )

@@ -115,6 +115,11 @@ class Recipe(PictureSettings, StepSettings):
             raise ValueError(f"model {self.model} and a definition of another network: leave one of them out")
         if self.mode in {"frozen", "finetune"} and self.weights == "none":
             raise ValueError(f"mode {self.mode} starts from borrowed weights, and weights none has none; take scratch")
+        if self.mode in {"frozen", "finetune"} and (self.recipe != "plain" or self.start_from):
+            given = f"recipe {self.recipe}" if self.recipe != "plain" else f"start_from {self.start_from}"
+            raise ValueError(
+                f"{given}: it is for training from scratch, and mode {self.mode} borrows; take mode scratch"
+            )
         if self.mode == "frozen":
             for field in STEPS:
                 if getattr(self, field) != (1 if field == "epochs" else Recipe.model_fields[field].default):

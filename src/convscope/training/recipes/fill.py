@@ -7,7 +7,6 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from convscope.data.preprocess import Preprocess
-from convscope.errors import RecipeError
 from convscope.models.network import Network
 from convscope.training.recipe import Recipe
 from convscope.training.recipes.papers import paper
@@ -28,15 +27,10 @@ def fill(recipe: Recipe, row: Network, pictures: int, classes: int, preprocess: 
         preprocess: of the network's input.
 
     Raises:
-        RecipeError: a mode that borrows, or a network that no paper prints a recipe for.
+        RecipeError: no paper prints one for the network.
     """
     if recipe.recipe == "plain":
         return recipe
-    if recipe.mode in {"frozen", "finetune"}:
-        raise RecipeError(
-            f"recipe {recipe.recipe}: it is for training from scratch, and mode {recipe.mode} starts from borrowed "
-            "weights; take mode scratch, or leave the recipe out"
-        )
     given = {name: getattr(recipe, name) for name in recipe.model_fields_set}
     if recipe.recipe == "paper":
         settings = _at_pace(paper(recipe.network).settings, given)
