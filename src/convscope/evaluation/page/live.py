@@ -35,7 +35,7 @@ def render(
         f'<section class="headline"><p class="verdict">{both("live.epochs", done=len(curves), epochs=epochs)}</p>'
         f"<p>{left} {both('live.refresh', seconds=REFRESH_S)}</p></section>\n"
         f"{training(curves, language)}\n{found}\n"
-        f'<section><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<section><div class="scroll"><table class="list"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         "</section></main>"
     )
     titles = {each: say("live.title", each, model=model) for each in LANGUAGES}
