@@ -61,6 +61,27 @@ def test_of_a_truncated_one_it_is_said_and_the_one_before_is_used(tmp_path):
     assert hears.told[0][1]["file"] == file
 
 
+def test_damaged_ones_that_were_passed_over_make_room_for_good_ones(tmp_path):
+    for step in (10, 20):
+        state(step, step).save(tmp_path)
+    file = tmp_path / "checkpoint/epoch-00001-step-0000020.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert Checkpoint.load(tmp_path).step == 10
+
+    state(12, 12).save(tmp_path)
+
+    steps = sorted(int(seal.stem[-7:]) for seal in (tmp_path / "checkpoint").glob("*.json"))
+    assert steps == [10, 12]
+
+
+def test_one_of_an_older_convscope_is_named(tmp_path):
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint/last.safetensors").write_bytes(b"")
+
+    with pytest.raises(RunError, match="of an older convscope; train anew without --resume"):
+        Checkpoint.load(tmp_path)
+
+
 def test_one_changed_bit_is_noticed(tmp_path):
     state(1).save(tmp_path)
     file = next((tmp_path / "checkpoint").glob("*.safetensors"))
@@ -114,6 +135,34 @@ def test_a_disk_that_fills_up_ends_no_training_and_keeps_the_last_good_one(tmp_p
     monkeypatch.undo()
     resumed = cs.train(resume=tmp_path / "r")
     assert resumed.epochs == 3
+
+
+def test_metrics_that_cannot_be_written_end_no_training_before_its_end(tmp_path, photos, monkeypatch):
+    from convscope.training import loop
+
+    real, calls = loop.write_csv, []
+
+    def full(*given):
+        calls.append(given)
+        if len(calls) == 1:
+            raise OSError(28, "No space left on device")
+        real(*given)
+
+    monkeypatch.setattr(loop, "write_csv", full)
+    hears = Hears()
+
+    run = cs.train(photos, cs.Recipe(**QUICK), out=tmp_path, listener=hears)
+
+    assert hears.keys().count("train.unwritten") == 1
+    assert len((run.path / "metrics.csv").read_text().splitlines()) == 4
+
+
+def test_a_run_that_its_time_ended_has_saved_all_its_epochs(tmp_path, photos, monkeypatch):
+    monkeypatch.setattr("convscope.training.loop.CHECKPOINT_EVERY", 1e9)
+
+    run = cs.train(photos, cs.Recipe(**{**QUICK, "epochs": 500}, time_limit_min=0.01), out=tmp_path)
+
+    assert len(Checkpoint.load(run.path).history) == run.epochs >= 1
 
 
 def test_a_resumed_run_says_which_checkpoint_was_damaged_and_ends_as_the_whole_one(tmp_path, photos, monkeypatch):

@@ -57,8 +57,62 @@ def test_tensorboard_is_told_every_figure(tmp_path, photos):
     assert [event.step for event in events.Scalars("val_loss")] == [1, 2, 3]
 
 
-def test_a_tracker_that_is_not_installed_is_one_line_before_any_training(tmp_path, photos, monkeypatch):
+def test_a_tracker_that_is_not_installed_is_one_line_before_any_work(tmp_path, monkeypatch):
     monkeypatch.setitem(live.TRACKERS, "wandb", ("WandBTracker", "no_such_package", False))
+    recipe = cs.Recipe(**QUICK, track=("wandb",))
 
     with pytest.raises(MissingExtra, match=r"--track wandb needs no_such_package: pip install 'convscope\[track\]'"):
-        cs.train(photos, cs.Recipe(**QUICK, track=("wandb",)), out=tmp_path, name="r")
+        cs.train(tmp_path / "no such folder", recipe, out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_tracker_that_fails_is_left_out_in_words_and_training_goes_on(tmp_path, photos, monkeypatch):
+    class Broken:
+        def log(self, *_, **__):
+            raise ConnectionError("no such host")
+
+        def finish(self):
+            raise ConnectionError("no such host")
+
+    monkeypatch.setattr(live, "_tracker", lambda *_: Broken())
+    monkeypatch.setattr(live, "refuse_missing", lambda _: None)
+    monkeypatch.setattr("convscope.training.trainer.refuse_missing", lambda _: None)
+    looks = Looks(tmp_path / "r/report.html")
+
+    run = cs.train(photos, cs.Recipe(**QUICK, track=("wandb",)), out=tmp_path, name="r", listener=looks)
+
+    assert run.epochs == 3
+    assert str(looks.said["live.tracker"]["reason"]) == "no such host"
+
+
+def test_minutes_left_are_those_of_the_epochs_that_are_left(tmp_path, monkeypatch):
+    now, pages = [1000.0], []
+    monkeypatch.setattr(live.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(live.live, "render", lambda *given: pages.append(given[3]) or "")
+
+    class Nobody:
+        findings = ()
+
+    seen = live.Live(tmp_path, cs.Recipe(model="lenet5", epochs=10), Nobody(), Listener(), "en")
+    history = []
+    for epoch in range(1, 4):
+        now[0] += 60
+        history.append({"epoch": epoch, "val_loss": 1.0, "val_top1": 0.5})
+        seen(history)
+
+    assert [round(left / 60, 3) for left in pages] == [9, 8, 7]
+
+
+def test_the_page_of_a_run_that_was_stopped_is_loaded_no_more(tmp_path, photos):
+    class Stops(Looks):
+        def message(self, key, **values):
+            super().message(key, **values)
+            if key == "train.epoch" and values["epoch"] == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cs.train(photos, cs.Recipe(**QUICK), out=tmp_path, name="r", listener=Stops(tmp_path / "r/report.html"))
+
+    page = (tmp_path / "r/report.html").read_text()
+    assert "http-equiv" not in page.replace('http-equiv="Content-Security-Policy"', "")
+    assert "Training has ended here" in page

@@ -172,3 +172,33 @@ def test_the_second_ctrl_c_ends_at_once_and_handlers_come_back():
         signal.raise_signal(signal.SIGINT)
 
     assert signal.getsignal(signal.SIGINT) is before
+
+
+class Member:
+    """One of several processes, without the others."""
+
+    def __init__(self, rank: int, size: int) -> None:
+        self.rank, self.size = rank, size
+
+    def part(self, rows):
+        return rows[self.rank :: self.size]
+
+
+@pytest.mark.parametrize(
+    ("count", "processes", "accumulate"), [(431 * 3 + 2, 1, 2), (1297, 3, 1), (37, 4, 3), (9, 2, 8)]
+)
+def test_no_process_gets_a_single_picture_or_none_at_all(count, processes, accumulate):
+    recipe = cs.Recipe(batch=431 if count > 100 else 16, accumulate=accumulate)
+
+    groups = feed.steps(np.arange(count), recipe.batch, processes)
+
+    assert np.concatenate(groups).tolist() == list(range(count))
+    for group in groups:
+        for rank in range(processes):
+            assert min(len(part) for part in feed.parts(group, recipe, Member(rank, processes))) >= 2
+
+
+def test_one_process_computes_where_it_is_told_whatever_was_told_before():
+    assert Team("cpu").device.type == "cpu"
+    assert Team("cuda").device.type == "cuda"
+    assert (Team("cpu").rank, Team("cpu").size) == (0, 1)

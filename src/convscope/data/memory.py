@@ -1,5 +1,6 @@
 """How much memory is free."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,4 +24,5 @@ def free_memory(root: Path = Path("/sys/fs/cgroup")) -> int:
     ):
         with suppress(OSError, ValueError):  # no such version of control groups, or "max": no limit
             free.append(int((root / limit).read_text()) - int((root / used).read_text()))
-    return max(0, min(free))
+    # processes that train together on this machine take their shares at the same moment
+    return max(0, min(free)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

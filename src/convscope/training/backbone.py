@@ -50,6 +50,8 @@ def choose(recipe: Recipe, listing: Listing, listener: Listener) -> Backbone:
     """
     plain = {} if recipe.definition else {"model": recipe.model or CLASSIC}
     own_numbers = recipe.mode == "auto" and (recipe.recipe != "plain" or recipe.start_from)  # of training from scratch
+    if own_numbers and recipe.weights not in {"default", "none"}:
+        raise RecipeError(f"weights {recipe.weights}: a recipe is for training from scratch; leave one out")
     if recipe.mode == "scratch" or recipe.weights == "none" or own_numbers:
         return Backbone(recipe.settle(mode="scratch", weights="none", **plain), None)
     folder = Path(recipe.weights_dir) if recipe.weights_dir else None

@@ -19,6 +19,7 @@ from convscope.words import SILENT, Listener
 FOLDER = "checkpoint"
 SCHEMA = 2
 KEPT = 2
+OF_OLD = "last.safetensors"  # of schema 1, between epochs only
 BLOCKS = ("weights", "best", "optimiser", "average")
 
 History = list[dict[str, float]]
@@ -67,7 +68,9 @@ class Checkpoint:
         state = {"history": self.history, "step": self.step, "total": self.total, "hits": self.hits}
         seal = {"schema": SCHEMA, "sha256": hashlib.sha256(content).hexdigest(), **state, "doctor": self.doctor}
         write_json(run / FOLDER / f"{name}.json", seal)
-        for old in _seals(run)[KEPT:]:
+        seals = _seals(run)
+        later = [seal for seal in seals if seal.stem > name]  # damaged ones, which were passed over
+        for old in (*later, *seals[len(later) + KEPT :]):
             old.unlink(missing_ok=True)
         sealed = {seal.stem for seal in _seals(run)}
         for file in (run / FOLDER).glob("*.safetensors"):
@@ -85,6 +88,8 @@ class Checkpoint:
         Raises:
             RunError: there are some, and not one can be read.
         """
+        if (run / FOLDER / OF_OLD).is_file():
+            raise RunError(f"{run / FOLDER / OF_OLD}: a checkpoint of an older convscope; train anew without --resume")
         faults = []
         for seal in _seals(run):
             try:

@@ -14,6 +14,9 @@ from convscope.training.team import Team
 
 Rows = NDArray[np.int64]
 
+# pictures that batch normalisation can train on
+FEWEST = 2
+
 # of a GPU's free memory that pictures may fill; the network's maps need the rest
 GPU_SHARE = 0.3
 
@@ -47,8 +50,8 @@ def order(recipe: Recipe, epoch: int, labels: Rows) -> Rows:
     return rng.permutation(np.concatenate(drawn))
 
 
-def steps(rows: Rows, batch: int) -> list[Rows]:
-    """An epoch's rows, `batch` a step; a last step of a single picture joins the one before it.
+def steps(rows: Rows, batch: int, processes: int = 1) -> list[Rows]:
+    """An epoch's rows, `batch` a step; a last step of less than two pictures a process joins the one before it.
 
     Batch normalisation cannot train on one picture.
 
@@ -57,7 +60,7 @@ def steps(rows: Rows, batch: int) -> list[Rows]:
         ([64, 65], [64, 64, 2])
     """
     cuts = list(range(0, len(rows), batch))
-    if len(cuts) > 1 and len(rows) - cuts[-1] == 1:
+    if len(cuts) > 1 and len(rows) - cuts[-1] < FEWEST * processes:
         cuts.pop()
     return np.split(rows, cuts[1:])
 
@@ -65,10 +68,10 @@ def steps(rows: Rows, batch: int) -> list[Rows]:
 def parts(group: Rows, recipe: Recipe, team: Team) -> list[Rows]:
     """This process's pictures of a step, in the parts that go through the network one after the other.
 
-    Where a last step has fewer pictures than there are processes, some have none.
+    None has a single picture: a batch that is too small for the recipe's number of parts has fewer of them.
     """
     own = team.part(group)
-    return [part for part in np.array_split(own, recipe.accumulate) if len(part)] or [own]
+    return np.array_split(own, max(1, min(recipe.accumulate, len(own) // FEWEST)))
 
 
 def resident(pixels: Pixels, device: torch.device) -> Pixels:
@@ -80,7 +83,7 @@ def resident(pixels: Pixels, device: torch.device) -> Pixels:
 
 
 def batches(pixels: Pixels | Epoch, groups: list[Rows], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    """Scaled pictures and labels of each group; the next group is read, and on its way, while one is used.
+    """Scaled pictures and labels of each group; the next group is read while one is used.
 
     Shape:
         -> float32 (N, channels, size, size) in channels-last order, int64 (N,)

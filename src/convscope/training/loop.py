@@ -107,7 +107,7 @@ class Training:
         self.loop, self.recipe, self.stepper, self.told, self.team = loop, loop.recipe, stepper, told, stepper.team
         self.average, self.network, self.optimiser = stepper.average, stepper.network, stepper.optimiser
         self.labels = loop.train.listing.labels
-        self.steps = len(feed.steps(self.labels, self.recipe.batch))
+        self.steps = len(feed.steps(self.labels, self.recipe.batch, self.team.size))
         self.history: History = []
         self.best = clone(self.network)
         self.step, self.total, self.hits = 0, 0.0, 0
@@ -134,12 +134,11 @@ class Training:
                 start = time.monotonic()
                 self._epoch()
                 seconds = time.monotonic() - start
-                reason = finished(recipe, self.history)
+                late = recipe.time_limit_min and time.monotonic() - begun + seconds > 60 * recipe.time_limit_min
+                (stop,) = self.team.sum(bool(late and self.team.leads))
+                reason = finished(recipe, self.history) or ("time" if stop else "")
                 if self.team.leads:
                     self._write(seconds, last=bool(reason))
-                late = recipe.time_limit_min and time.monotonic() - begun + seconds > 60 * recipe.time_limit_min
-                if self.team.sum(bool(late and self.team.leads))[0] and not reason:
-                    reason = "time"
         except Stopped:
             if self.team.leads:
                 self._save()
@@ -148,15 +147,20 @@ class Training:
         return Outcome(self.history, self.best, best_epoch(self.history, recipe.min_delta), reason)
 
     def _write(self, seconds: float, *, last: bool) -> None:
-        """Let the epoch be known."""
+        """Let the epoch be known; on a full disk, training goes on until there is no more of it."""
         loop, row = self.loop, self.history[-1]
-        write_csv(loop.folder / "metrics.csv", *as_rows(self.history))
+        try:
+            write_csv(loop.folder / "metrics.csv", *as_rows(self.history))
+            if loop.told:
+                loop.told(self.history)
+        except OSError as error:
+            if last:
+                raise
+            loop.listener.message("train.unwritten", reason=error.strerror or error)
         if last or time.monotonic() - self.saved >= CHECKPOINT_EVERY * self.saving_s:
             self._save()
         loop.log("epoch", **row, seconds=round(seconds, 3))
         loop.listener.message("train.epoch", **row, epochs=self.recipe.epochs, seconds=seconds)
-        if loop.told:
-            loop.told(self.history)
 
     def _epoch(self) -> None:
         """Train for an epoch, or for what is left of it; then validate, and add its row to the history."""
@@ -185,7 +189,7 @@ class Training:
         """The steps of an epoch that are still to be taken; the last one's rate."""
         recipe, loop = self.recipe, self.loop
         pictures = loop.train.epoch(epoch) if isinstance(loop.train, Augmented) else loop.train
-        groups = feed.steps(feed.order(recipe, epoch, self.labels), recipe.batch)
+        groups = feed.steps(feed.order(recipe, epoch, self.labels), recipe.batch, self.team.size)
         split = [feed.parts(group, recipe, self.team) for group in groups[self.step :]]
         coming = feed.batches(pictures, [part for parts in split for part in parts], self.team.device)
         before = (epoch - 1) * self.steps
@@ -223,7 +227,8 @@ class Training:
         # in no order of classes: the doctor looks at the first batch
         rows = self.team.part(np.random.default_rng(0).permutation(len(val)))
         first = torch.empty(0), torch.empty(0)
-        for x, labels in feed.batches(val, split(rows, self.recipe.batch), self.team.device):
+        groups = split(rows, max(feed.FEWEST, self.recipe.batch // self.recipe.accumulate)) if len(rows) else []
+        for x, labels in feed.batches(val, groups, self.team.device):
             first = first if len(first[1]) else (x, labels)
             scores = self.network(x)
             total += self._plain(scores, labels).item() * len(labels)

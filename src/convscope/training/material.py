@@ -77,7 +77,8 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     chosen = backbone.choose(recipe.whole(), listing, listener)
     recipe, row = chosen.recipe, zoo.stored(chosen.recipe.network, chosen.recipe.definition)
     borrowed = _borrow(recipe, chosen.file, listing) if chosen.file else None
-    recipe = recipe.settle(data=_where(recipe.data or listing.title), device=device_of(recipe.device))
+    begun = {"start_from": _where(recipe.start_from)} if recipe.start_from else {}
+    recipe = recipe.settle(data=_where(recipe.data or listing.title), device=device_of(recipe.device), **begun)
     if borrowed:
         preprocess = borrowed.preprocess
     else:
@@ -91,7 +92,8 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     learned = divided.parts.count("train")
     recipe = fill(recipe, row, learned, len(listing.classes), preprocess)
     for key in paper(recipe.network).deviations if recipe.recipe == "paper" else ():
-        listener.message(key)
+        if not (recipe.start_from and key == "recipe.vgg.from_a"):
+            listener.message(key)
     if recipe.mode != "frozen":
         _refuse_too_large(recipe, row, len(listing.classes), preprocess)
     looks = Looks.at(divided, borrowed, recipe, listener) if borrowed else None
@@ -127,6 +129,8 @@ def _for_steps(
     cut = roomy(preprocess, plan) if changed else preprocess
     if whole and cut == preprocess:
         pixels = whole.take(_rows(listing, part))
+        if recipe.augment and plan.crop in {"area", "jitter"}:  # let go of training pictures that are cut otherwise
+            pixels = pixels.to(torch.device("cpu"))
     else:
         pixels = _read(listing.part(part), cut, recipe, listener)
     if pixels.broken and not whole:

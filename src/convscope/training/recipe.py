@@ -129,6 +129,13 @@ class Recipe(PictureSettings, StepSettings):
                     )
         if self.warmup_epochs >= self.epochs:
             raise ValueError(f"warm-up ({self.warmup_epochs} epochs) must end before training does ({self.epochs})")
+        for field in ("mixup", "cutmix", "label_smoothing", "class_weights") if self.rbf_margin is not None else ():
+            if getattr(self, field):
+                raise ValueError(
+                    f"{field} {getattr(self, field)}: the MAP loss of rbf_margin knows none; leave one out"
+                )
+        if self.track and self.mode == "frozen":
+            raise ValueError(f"track {self.track[0]}: a frozen run has no epochs to tell of; take finetune or scratch")
         if self.rbf_margin is not None and self.model != "lenet5":
             raise ValueError("rbf_margin belongs to lenet5: no other network here ends in distances")
         return self

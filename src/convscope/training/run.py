@@ -7,6 +7,7 @@ import platform
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -152,7 +153,7 @@ def logger(folder: Path) -> Callable[..., None]:
 
     def log(event: str, **values: object) -> None:
         line = json.dumps({"time": round(time.time(), 3), "event": event, **values}, ensure_ascii=False)
-        with file.open("a", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(line + "\n")
+        with suppress(OSError), file.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(line + "\n")  # a log is no reason to end what it tells of
 
     return log

@@ -4,12 +4,12 @@
 reads it.
 """
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 
 import numpy as np
 import torch
-from accelerate import Accelerator, InitProcessGroupKwargs
 from numpy.typing import NDArray
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -31,9 +31,13 @@ class Team:
     """
 
     def __init__(self, device: str) -> None:
-        waiting = InitProcessGroupKwargs(timeout=PATIENCE)
-        accelerator = Accelerator(cpu=device == "cpu", kwargs_handlers=[waiting])
-        self.rank, self.size, self.device = accelerator.process_index, accelerator.num_processes, accelerator.device
+        self.rank, self.size, self.device = 0, 1, torch.device(device)
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            from accelerate import Accelerator, InitProcessGroupKwargs
+
+            waiting = InitProcessGroupKwargs(timeout=PATIENCE)
+            crew = Accelerator(cpu=device == "cpu", kwargs_handlers=[waiting])
+            self.rank, self.size, self.device = crew.process_index, crew.num_processes, crew.device
 
     @property
     def leads(self) -> bool:

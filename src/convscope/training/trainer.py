@@ -19,9 +19,10 @@ from convscope.evaluation.report import Report
 from convscope.inference import cpu
 from convscope.models import zoo
 from convscope.models.bundle import FILE, Bundle
-from convscope.training import choices, record
+from convscope.training import choices, feed, record
 from convscope.training.checkpoint import Checkpoint
 from convscope.training.learn import fresh, learn
+from convscope.training.live import refuse_missing
 from convscope.training.material import Material, device_of, prepare
 from convscope.training.recipe import Recipe, load, parse
 from convscope.training.run import (
@@ -76,9 +77,10 @@ def train(
         zoo.stored(recipe.network, recipe.definition)  # a name that is none is told before pictures are read
     out = Path(out)
     refuse_unwritable(out, name)
+    refuse_missing(recipe.track)
     listing = images if isinstance(images, Listing) else read(images)
     material = prepare(listing, recipe, listener)
-    _refuse_team(material.recipe, team)
+    _refuse_team(material, team)
     recipe, reasons = _settle(material, listener)
     recipe = parse(json.loads(team.told(recipe.model_dump_json(exclude_unset=True))))  # what one of them measured
 
@@ -141,10 +143,13 @@ def _refuse_other_weights(folder: Path, material: Material) -> None:
         raise RunError(f"--resume {folder}: {material.start.source} is not the file that it began with; put that back")
 
 
-def _refuse_team(recipe: Recipe, team: Team) -> None:
+def _refuse_team(material: Material, team: Team) -> None:
     """Say what several processes cannot share."""
+    recipe, count = material.recipe, material.listing.parts.count("train")
     if team.size == 1:
         return
+    if count < feed.FEWEST * team.size:
+        raise RecipeError(f"{team.size} processes for {count} training pictures: at least two pictures each are needed")
     if recipe.mode == "frozen":
         raise RecipeError(
             f"{team.size} processes: a frozen run fits its head in one; start it without torchrun, or take --mode "

@@ -62,7 +62,9 @@ def right_by_own_statistics(network: nn.Module, x: Tensor, labels: Tensor) -> tu
 
 
 def _norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
-    return [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    """Normalisation over a batch of one process: what is synchronised would wait for the others, who do not look."""
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    return [layer for layer in layers if not isinstance(layer, nn.SyncBatchNorm)]
 
 
 @contextmanager

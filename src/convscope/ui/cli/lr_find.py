@@ -1,5 +1,6 @@
 """`convscope lr-find`."""
 
+import shlex
 from collections.abc import Sequence
 from math import log10
 from pathlib import Path
@@ -7,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from convscope.errors import DataError
+from convscope.errors import DataError, RecipeError
 from convscope.ui.cli.options import Json, Lang, Quiet
+from convscope.ui.cli.train import in_flags
 from convscope.ui.console import Terminal
 
 WIDTH, HEIGHT = 72, 10
@@ -52,8 +54,10 @@ def lr_find(
         "optimiser": optimiser, "batch": batch, "size": size, "seed": seed, "device": device,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
-    settings = parse(given)
-    found, material = search(read(data), settings, terminal)
+    try:
+        found, material = search(read(data), parse(given), terminal)
+    except RecipeError as error:
+        raise in_flags(error, given) from None
     terminal.close()
     if out:
         from convscope.explanation.draw.rate_curve import rate_curve
@@ -70,8 +74,10 @@ def lr_find(
         low, high = found.rates[0], found.rates[-1]
         told = {"tried": len(found.rates), "low": low, "high": high, "best": found.lowest}
         terminal.say("lr_find.found", rate=found.suggestion, **told)
-        flags = " ".join(f"--{name} {value}" for name, value in given.items() if name != "data")
-        terminal.say("lr_find.next", data=data, flags=flags, rate=found.suggestion)
+        flags = shlex.join(
+            text for name, value in given.items() if name != "data" for text in (f"--{name}", str(value))
+        )
+        terminal.say("lr_find.next", data=shlex.quote(data), flags=flags, rate=found.suggestion)
     else:
         terminal.say("lr_find.none", rate=found.suggestion)
     if out:

@@ -1,5 +1,7 @@
 """`convscope train`."""
 
+import inspect
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +29,7 @@ FLAGS = {
     "patience_checks": "--patience",
     "warmup_epochs": "--warmup",
     "checkpoint_min": "--checkpoint-every",
+    "compile": "--compile",
 }
 
 
@@ -187,9 +190,10 @@ def run_training(
     settings = recipes.load(config) if config else {}
     if "model" in given:  # another network than the one whose layers are written there
         settings.pop("definition", None)
-    if any(given.get(field, settings.get(field)) != settings.get(field) for field in ("mode", "recipe")):
-        # other numbers are the defaults then
-        for field in (*recipes.STEPS, "precision", "threads"):
+    changed = {field for field in given.keys() & settings.keys() if given[field] != settings[field]}
+    filled = settings.get("recipe", "plain") != "plain"
+    if changed & {"mode", "recipe"} or (filled and "model" in changed):  # other numbers are the defaults
+        for field in (*recipes.STEPS, "initialise", "rbf_margin", "precision", "threads"):
             settings.pop(field, None)
     settings |= given
     if data is not None:
@@ -197,7 +201,7 @@ def run_training(
     try:
         recipe = recipes.parse(settings)
     except RecipeError as error:
-        raise _in_flags(error, given) from None
+        raise in_flags(error, given) from None
     if not resume and recipe.data is None:
         raise DataError(
             "no pictures to train on: convscope train DATA, where DATA is a folder, a file or a name such as digits"
@@ -207,10 +211,12 @@ def run_training(
             images or data, recipe, out=out, name=name, resume=resume, listener=terminal, language=terminal.language
         )
     except RecipeError as error:
-        raise _in_flags(error, given) from None
+        raise in_flags(error, given) from None
     except KeyboardInterrupt as stopped:
         terminal.interrupted()
         raise typer.Exit(getattr(stopped, "code", 130)) from None
+    if os.environ.get("RANK", "0") != "0":  # of several processes, the first speaks
+        return
     show_report(terminal, finished.report, name_broken=terminal.quiet)
     terminal.say("result.report", file=finished.path / "report.html")
     terminal.line(str(finished.path))
@@ -226,14 +232,14 @@ def _set(settings: list[str]) -> dict[str, Any]:
         name, equals, value = setting.partition("=")
         try:
             given[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, RecursionError):
             equals = ""
         if not equals:
             raise RecipeError(f"--set {setting}: expected NAME=VALUE, such as step_epochs=30")
     return given
 
 
-def _in_flags(error: RecipeError, given: dict[str, Any]) -> RecipeError:
+def in_flags(error: RecipeError, given: dict[str, Any]) -> RecipeError:
     """The same complaint, of the flag that was typed instead of the setting that it makes."""
     field, _, rest = str(error).partition(" ")
     return RecipeError(f"{flag(field)} {rest}" if field in given else str(error))
@@ -242,7 +248,8 @@ def _in_flags(error: RecipeError, given: dict[str, Any]) -> RecipeError:
 def flag(field: str) -> str:
     """A setting's flag.
 
-    >>> flag("split_seed"), flag("time_limit_min")
-    ('--split-seed', '--time-limit')
+    >>> flag("split_seed"), flag("time_limit_min"), flag("step_epochs")
+    ('--split-seed', '--time-limit', '--set step_epochs')
     """
-    return FLAGS.get(field, "--" + field.replace("_", "-"))
+    typed = FLAGS.get(field, "--" + field.replace("_", "-"))
+    return typed if field in FLAGS or field in inspect.signature(train).parameters else f"--set {field}"
