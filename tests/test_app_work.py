@@ -72,13 +72,13 @@ def test_an_upload_is_removed_after_use_and_called_by_its_name(ground, tmp_path,
 
 def test_only_one_training_at_a_time_and_it_stops_when_asked(ground, monkeypatch, tmp_path):
     reached = threading.Event()
-    told = loop.Loop.validate
+    told = loop.Training.validate
 
     def validate(self):
         reached.set()
         return told(self)
 
-    monkeypatch.setattr(loop.Loop, "validate", validate)
+    monkeypatch.setattr(loop.Training, "validate", validate)
     monkeypatch.setattr(
         jobs, "parse", lambda settings: convscope.Recipe(epochs=100_000, patience_checks=None, size=32, **settings)
     )

@@ -12,7 +12,7 @@ from tests.conftest import make_photos
 
 RUN_FILES = {
     "model.safetensors", "config.yaml", "split.csv", "metrics.csv", "env.json", "checkpoint", "log.jsonl",
-    "report.html", "report.json", "predictions.csv", "confusion.csv",
+    "report.html", "report.json", "predictions.csv", "confusion.csv", "doctor.json",
 }  # fmt: skip
 
 
