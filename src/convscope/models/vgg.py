@@ -43,6 +43,7 @@ class VGG(nn.Sequential):
         Simonyan & Zisserman, 2015, table 1.
 
     Example:
+        >>> import torch
         >>> VGG(10, size=32)(torch.zeros(1, 3, 32, 32)).shape
         torch.Size([1, 10])
     """

@@ -118,8 +118,8 @@ def usage_sentence(message: str, arguments: list[str], context: Any = None) -> s
 
     >>> usage_sentence("Invalid value for '--epochs': Input should be a valid integer, unable", ["--epochs", "x"])
     '--epochs x: expected a valid integer'
-    >>> usage_sentence("No such command 'trian'.", ["trian"])
-    'trian: no such command; did you mean train?'
+    >>> usage_sentence("No such command 'evalute'.", ["evalute"])
+    'evalute: no such command; did you mean evaluate?'
     """
     unknown = re.match(r"No such command '(.*?)'", message)
     if unknown:
