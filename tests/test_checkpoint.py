@@ -157,6 +157,23 @@ def test_metrics_that_cannot_be_written_end_no_training_before_its_end(tmp_path,
     assert len((run.path / "metrics.csv").read_text().splitlines()) == 4
 
 
+def test_metrics_that_a_kill_after_the_last_checkpoint_lost_come_back(tmp_path, photos, monkeypatch):
+    from convscope.training import loop
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "write_csv", killed)
+    with pytest.raises(KeyboardInterrupt):
+        cs.train(photos, cs.Recipe(**{**QUICK, "epochs": 1}), out=tmp_path, name="r")
+    monkeypatch.undo()
+    assert not (tmp_path / "r/metrics.csv").exists()
+
+    cs.train(resume=tmp_path / "r")
+
+    assert len((tmp_path / "r/metrics.csv").read_text().splitlines()) == 2
+
+
 def test_a_run_that_its_time_ended_has_saved_all_its_epochs(tmp_path, photos, monkeypatch):
     monkeypatch.setattr("convscope.training.loop.CHECKPOINT_EVERY", 1e9)
 

@@ -129,6 +129,8 @@ class Training:
         """Train to the end, or until a signal comes."""
         recipe, begun = self.recipe, time.monotonic()
         reason = finished(recipe, self.history)
+        if self.history and self.team.leads:  # what was killed between a checkpoint and its metrics
+            write_csv(self.loop.folder / "metrics.csv", *as_rows(self.history))
         try:
             while not reason:
                 start = time.monotonic()
@@ -147,8 +149,10 @@ class Training:
         return Outcome(self.history, self.best, best_epoch(self.history, recipe.min_delta), reason)
 
     def _write(self, seconds: float, *, last: bool) -> None:
-        """Let the epoch be known; on a full disk, training goes on until there is no more of it."""
+        """Save and let the epoch be known; on a full disk, training goes on until there is no more of it."""
         loop, row = self.loop, self.history[-1]
+        if last or time.monotonic() - self.saved >= CHECKPOINT_EVERY * self.saving_s:
+            self._save()
         try:
             write_csv(loop.folder / "metrics.csv", *as_rows(self.history))
             if loop.told:
@@ -157,8 +161,6 @@ class Training:
             if last:
                 raise
             loop.listener.message("train.unwritten", reason=error.strerror or error)
-        if last or time.monotonic() - self.saved >= CHECKPOINT_EVERY * self.saving_s:
-            self._save()
         loop.log("epoch", **row, seconds=round(seconds, 3))
         loop.listener.message("train.epoch", **row, epochs=self.recipe.epochs, seconds=seconds)
 
