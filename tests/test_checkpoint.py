@@ -9,22 +9,11 @@ import convscope as cs
 from convscope.errors import RunError
 from convscope.training import checkpoint
 from convscope.training.checkpoint import Checkpoint, finite
-from convscope.words import Listener
-
-QUICK = {"model": "lenet5_modern", "size": 32, "epochs": 3, "batch": 8, "device": "cpu", "precision": "f32"}
+from tests.test_resume import QUICK, StopsAfter
 
 
-class Hears(Listener):
-    """Keeps what it was told, and ends the training after an epoch."""
-
-    def __init__(self, epoch: int | None = None) -> None:
-        self.epoch = epoch
-        self.told: list[tuple[str, dict]] = []
-
-    def message(self, key, **values):
-        self.told.append((key, values))
-        if key == "train.epoch" and values["epoch"] == self.epoch:
-            raise KeyboardInterrupt
+class Hears(StopsAfter):
+    """The same, asked for the names alone of what was said."""
 
     def keys(self) -> list[str]:
         return [key for key, _ in self.told]
