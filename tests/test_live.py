@@ -66,6 +66,14 @@ def test_a_tracker_that_is_not_installed_is_one_line_before_any_work(tmp_path, m
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_tracker_that_went_is_one_line_when_the_run_is_resumed(tmp_path, monkeypatch):
+    monkeypatch.setitem(live.TRACKERS, "wandb", ("WandBTracker", "no_such_package", False))
+    cs.Recipe(**QUICK, data="digits", track=("wandb",)).save(tmp_path / "config.yaml")
+
+    with pytest.raises(MissingExtra, match="--track wandb needs no_such_package"):
+        cs.train(resume=tmp_path)
+
+
 def test_a_tracker_that_fails_is_left_out_in_words_and_training_goes_on(tmp_path, photos, monkeypatch):
     class Broken:
         def log(self, *_, **__):

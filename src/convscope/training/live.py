@@ -63,14 +63,14 @@ class Live:
         for name, tracker in list(self.trackers.items()):
             try:
                 tracker.log(row, step=done)
-            except Exception as error:
+            except Exception as error:  # whatever a foreign service raises is no reason to end training
                 self.listener.message("live.tracker", name=name, reason=error)
                 del self.trackers[name]
 
     def close(self) -> None:
         """Let the trackers write what they still hold, and the page be loaded no more."""
         for tracker in self.trackers.values():
-            with suppress(Exception):
+            with suppress(Exception):  # as above: the run is done, its files are written
                 tracker.finish()
         if self.shown:
             with suppress(OSError):

@@ -119,6 +119,7 @@ def _resume(
     if (folder / FILE).is_file():
         raise RunError(f"--resume {folder}: this run is finished; --config {folder}/config.yaml trains it anew")
     recipe = parse(load(folder / "config.yaml"))
+    refuse_missing(recipe.track)
     team = Team(recipe.device)
     listener = listener if team.leads else SILENT
     checkpoint = Checkpoint.load(folder, listener)
