@@ -12,6 +12,7 @@ from convscope.data.augment import Augmented, Plan, draw_box, roomy
 from convscope.data.batches import Pixels
 from convscope.data.listing import build
 from convscope.data.preprocess import Preprocess
+from convscope.data.resize import resized
 from convscope.data.sources import read
 from convscope.data.stores import Arrays
 from tests.conftest import make_photos
@@ -135,6 +136,20 @@ def test_another_epoch_seed_or_row_is_another_picture():
     assert not any(map(torch.equal, Augmented(ramps(12), 56, 3, AREA).epoch(2)[rows], first))
     assert not any(map(torch.equal, Augmented(ramps(12), 56, 4, AREA).epoch(1)[rows], first))
     assert len({picture.numpy().tobytes() for picture in first}) == 12
+
+
+def test_a_smaller_side_shows_the_same_part():
+    """Cut by hand from the same draws: only the last resizing differs."""
+    pixels, rows = ramps(6), np.arange(6)
+    small = Augmented(pixels, 56, 3, AREA).epoch(1, 28)
+
+    assert small[rows].shape[-1] == small.preprocess.size == 28
+    for row in rows:
+        rng = np.random.default_rng([3, 1, int(row)])
+        picture = pixels[np.array([row])][0]
+        top, left, tall, wide = draw_box(rng, *picture.shape[-2:], (AREA.area_from, 1.0))
+        part = resized(picture[:, top : top + tall, left : left + wide], 28, 28, "bilinear")
+        assert torch.equal(small[np.array([row])][0], part.flip(-1) if AREA.flip and rng.random() < 0.5 else part)
 
 
 def test_a_whole_box_is_the_picture_or_its_mirror():

@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from convscope import Recipe
+from convscope import Recipe, train
+from convscope.data.sources import read
 from convscope.errors import RecipeError
 from convscope.models import zoo
 from convscope.training.recipe import parse
-from convscope.training.recipes.fill import fill, has_batch_norm
+from convscope.training.recipes.fill import fill, has_batch_norm, takes
 from convscope.training.recipes.papers import CIFAR, IMAGENET, PAPERS, paper, passes
 from convscope.training.recipes.practical import practical
 from convscope.words import LANGUAGES, say
@@ -171,6 +172,20 @@ def test_grey_pictures_are_not_mirrored_and_photos_are_cut():
     assert (photos["crop"], photos["area_from"], photos["flip"]) == ("area", 0.35, True)
     assert (thumbnails["crop"], thumbnails["flip"]) == ("shift", True)
     assert (digits["crop"], digits["flip"]) == ("shift", False)
+
+
+def test_pictures_grow_only_where_the_network_takes_any_side():
+    grows = {name: filled(name, recipe="practical").grow_from for name in ("resnet18", "mobilenet_v2", "alexnet")}
+
+    assert grows == {"resnet18": 0.5, "mobilenet_v2": 0.5, "alexnet": 1.0}
+    for name, share, wanted in (("resnet18", 0.5, True), ("alexnet", 0.5, False), ("googlenet", 0.5, False)):
+        row = zoo.find(name)
+        assert takes(row, 3, row.preprocess(128, 3), share) == wanted  # GoogLeNet's heads inside have dense layers
+
+
+def test_growing_pictures_are_refused_where_the_network_takes_one_side(photos):
+    with pytest.raises(RecipeError, match=r"grow_from 0\.5: alexnet takes pictures of 64 pixels only"):
+        train(read(photos), Recipe(model="alexnet", mode="scratch", size=64, epochs=1, grow_from=0.5))
 
 
 def test_deeper_networks_without_batch_norm_take_smaller_steps():

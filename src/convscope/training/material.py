@@ -22,7 +22,7 @@ from convscope.models.network import Network
 from convscope.training import backbone
 from convscope.training.backbone import TINY
 from convscope.training.recipe import Recipe
-from convscope.training.recipes.fill import fill
+from convscope.training.recipes.fill import fill, takes
 from convscope.training.recipes.papers import paper
 from convscope.training.transfer.looks import Looks
 from convscope.training.transfer.start import Start, start
@@ -94,6 +94,11 @@ def prepare(listing: Listing, recipe: Recipe, listener: Listener) -> Material:
     for key in paper(recipe.network).deviations if recipe.recipe == "paper" else ():
         if not (recipe.start_from and key == "recipe.vgg.from_a"):
             listener.message(key)
+    if recipe.grow_from < 1 and not takes(row, len(listing.classes), preprocess, recipe.grow_from):
+        raise RecipeError(
+            f"grow_from {recipe.grow_from}: {recipe.network} takes pictures of {preprocess.size} pixels only, since "
+            "its dense layers have a place for every cell of the last map; leave it out"
+        )
     if recipe.mode != "frozen":
         _refuse_too_large(recipe, row, len(listing.classes), preprocess)
     looks = Looks.at(divided, borrowed, recipe, listener) if borrowed else None
@@ -125,7 +130,7 @@ def _for_steps(
 ) -> Pixels | Augmented:
     """What training steps through: pictures that are cut anew each time are kept with a rim to cut from."""
     plan = Plan(**{part.name: getattr(recipe, part.name) for part in fields(Plan)})
-    changed = part == "train" and recipe.augment and plan != Plan()
+    changed = part == "train" and recipe.augment and (plan != Plan() or recipe.grow_from < 1)
     cut = roomy(preprocess, plan) if changed else preprocess
     if whole and cut == preprocess:
         pixels = whole.take(_rows(listing, part))

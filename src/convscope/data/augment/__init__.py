@@ -6,6 +6,6 @@
 
 from convscope.data.augment.crops import draw_box
 from convscope.data.augment.epochs import Augmented, Epoch
-from convscope.data.augment.plan import Plan, roomy
+from convscope.data.augment.plan import Plan, grown, roomy
 
-__all__ = ["Augmented", "Epoch", "Plan", "draw_box", "roomy"]
+__all__ = ["Augmented", "Epoch", "Plan", "draw_box", "grown", "roomy"]

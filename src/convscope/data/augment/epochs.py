@@ -46,9 +46,9 @@ class Augmented:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def epoch(self, number: int) -> "Epoch":
-        """The pictures as one epoch sees them."""
-        return Epoch(self, number)
+    def epoch(self, number: int, side: int | None = None) -> "Epoch":
+        """The pictures as one epoch sees them; `side` makes them smaller than the network's input."""
+        return Epoch(self, number, side or self.size)
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,12 @@ class Epoch:
     Attributes:
         source: where the pictures come from.
         number: of the epoch.
+        side: of the pictures, in pixels.
     """
 
     source: Augmented
     number: int
+    side: int
 
     @property
     def listing(self) -> Listing:
@@ -70,14 +72,14 @@ class Epoch:
 
     @property
     def preprocess(self) -> Preprocess:
-        """What scales them, at the network's size."""
-        return self.source.pixels.preprocess.model_copy(update={"size": self.source.size})
+        """What scales them, at their size."""
+        return self.source.pixels.preprocess.model_copy(update={"size": self.side})
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, rows: Rows) -> Tensor:
-        """The pictures at `rows`, uint8 (N, channels, size, size)."""
+        """The pictures at `rows`, uint8 (N, channels, side, side)."""
         return self._changed(rows, self.source.pixels[rows])
 
     def batches(self, order: Rows, size: int) -> Iterator[tuple[Rows, Tensor]]:
@@ -91,10 +93,10 @@ class Epoch:
     def _changed(self, rows: Rows, pictures: Tensor) -> Tensor:
         source, preprocess = self.source, self.source.pixels.preprocess
         mean = (255 * np.array(preprocess.mean)).round().clip(0, 255).astype(np.uint8)
-        changed = pictures.new_empty((*pictures.shape[:2], source.size, source.size))
+        changed = pictures.new_empty((*pictures.shape[:2], self.side, self.side))
         for place, row in enumerate(rows):
             rng = np.random.default_rng([source.seed, self.number, int(row)])
-            picture = cropped(pictures[place], source.plan, source.size, preprocess.interpolation, rng)
+            picture = cropped(pictures[place], source.plan, self.side, preprocess.interpolation, rng)
             if source.plan.flip and rng.random() < 0.5:
                 picture = picture.flip(-1)
             picture = coloured(picture, source.plan, rng)

@@ -7,6 +7,8 @@ from convscope.data.preprocess import Preprocess
 
 # 256 pixels for a network of 224, as ImageNet's networks have been trained since AlexNet
 RIM = 8 / 7
+# of the epochs: from there on, pictures that grow have their whole side
+WHOLE_FROM = 0.75
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,26 @@ class Plan:
     colour: Literal["none", "pca", "jitter"] = "none"
     policy: Literal["none", "rand", "trivial"] = "none"
     erase: float = 0.0
+
+
+def grown(size: int, first: float, epoch: int, epochs: int) -> int:
+    """Side of the training pictures of one epoch: it grows evenly, and is whole for the last quarter of the epochs.
+
+    Args:
+        size: side of the network's input, in pixels.
+        first: share of it in the first epoch.
+        epoch: from 1.
+        epochs: of the whole run.
+
+    Example:
+        >>> [grown(128, 0.5, epoch, 5) for epoch in (1, 2, 3, 4, 5)]
+        [64, 85, 107, 128, 128]
+        >>> grown(128, 1.0, 1, 5), grown(128, 0.5, 1, 1)
+        (128, 128)
+    """
+    growing = max(1.0, WHOLE_FROM * (epochs - 1))
+    done = min(1.0, (epoch - 1) / growing) if epochs > 1 else 1.0
+    return round(size * (first + (1 - first) * done))
 
 
 def roomy(preprocess: Preprocess, plan: Plan) -> Preprocess:

@@ -45,7 +45,28 @@ def fill(recipe: Recipe, row: Network, pictures: int, classes: int, preprocess: 
             has_norm=has_batch_norm(row, classes, preprocess),
             given=given,
         )
+        if not takes(row, classes, preprocess, settings["grow_from"]):
+            settings["grow_from"] = 1.0
     return recipe.settle(**{name: value for name, value in settings.items() if name not in given})
+
+
+def takes(row: Network, classes: int, preprocess: Preprocess, share: float) -> bool:
+    """Whether the network takes pictures of a share of its side, too; one that flattens its last map does not.
+
+    Args:
+        row: of the network.
+        classes: of its head.
+        preprocess: of its input.
+        share: of the input's side.
+    """
+    side = round(preprocess.size * share)
+    with torch.device("meta"):
+        network: nn.Module = row.build(classes, preprocess.channels, preprocess.size)
+        try:
+            network(torch.empty(2, preprocess.channels, side, side))  # in training, for heads inside count as well
+        except (RuntimeError, ValueError):
+            return False
+    return True
 
 
 def has_batch_norm(row: Network, classes: int, preprocess: Preprocess) -> bool:

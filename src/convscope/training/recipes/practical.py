@@ -10,13 +10,14 @@ from typing import Any
 
 # pictures up to this side are thumbnails: all of them is needed to see the thing
 TINY = 32
-# Steps that an epoch should have at least, and the batches that are tried for it, the largest first.
-STEPS = 60
+# Steps that an epoch should have at least, and the batches that are tried for it, the largest first. Photos need more
+# steps than thumbnails: a batch above 32 only where an epoch is long anyway.
+STEPS, STEPS_OF_PHOTOS = 60, 240
 BATCHES = (128, 64, 32, 16)
-LARGEST_OF_PHOTOS = 64
+SMALL = 32
 
-# SGD's peak rate with batch normalisation, for a batch of 64; it grows with the batch
-SGD_RATE, SGD_BATCH = 0.05, 64
+# SGD's peak rate with batch normalisation, for a batch of 32; it grows with the batch up to the second
+SGD_RATE, SGD_BATCH, SGD_MOST = 0.05, 32, 0.1
 
 # Adam's peak rate without batch normalisation, by the start of the network's name: the deeper, the smaller
 ADAM_RATES = {
@@ -34,6 +35,9 @@ ADAM_RATES = {
 ADAM_RATE = 3e-4
 # of rates with batch normalisation, for those who choose Adam there
 ADAM_NORMED = 2e-3
+
+# Side of photos in the first epoch, for networks that take any side and normalise their maps: saves a third of the time
+GROW_FROM = 0.5
 
 # an average over about the last twentieth of the steps; below the first of these there are too few to average
 AVERAGES = ((20_000, 0.999), (5_000, 0.998), (1_000, 0.99), (0, 0.0))
@@ -61,7 +65,7 @@ def practical(
     Example:
         >>> chosen = practical("resnet18", 2_000, 128, 3, has_norm=True)
         >>> chosen["optimiser"], chosen["batch"], chosen["rate"], chosen["crop"]
-        ('sgd', 32, 0.025, 'area')
+        ('sgd', 32, 0.05, 'area')
         >>> practical("vgg16", 2_000, 64, 3, has_norm=False)["rate"]
         0.0002
     """
@@ -82,20 +86,23 @@ def practical(
         # distances to fixed codes are no scores that could be made equal
         "label_smoothing": 0.0 if name == "lenet5" else 0.1,
         "ema": next(decay for least, decay in AVERAGES if steps >= least),
-        **_pictures(size, channels),
+        **_pictures(size, channels, has_norm=has_norm),
     }
 
 
 def _batch(pictures: int, size: int) -> int:
     """The largest batch with which an epoch still has enough steps."""
-    fitting = (batch for batch in BATCHES if pictures >= STEPS * batch and (size <= TINY or batch <= LARGEST_OF_PHOTOS))
-    return next(fitting, BATCHES[-1])
+    for batch in BATCHES:
+        steps = STEPS if size <= TINY or batch <= SMALL else STEPS_OF_PHOTOS
+        if pictures >= steps * batch:
+            return batch
+    return BATCHES[-1]
 
 
 def _moves(name: str, optimiser: str, batch: int, *, has_norm: bool) -> dict[str, Any]:
     """How weights are moved; batch normalisation forgives large steps."""
     if optimiser == "sgd":
-        rate = SGD_RATE * batch / SGD_BATCH if has_norm else SGD_RATE / 5
+        rate = min(SGD_MOST, SGD_RATE * batch / SGD_BATCH) if has_norm else SGD_RATE / 5
         moves: dict[str, Any] = {"rate": rate, "momentum": 0.9, "nesterov": True, "decay": 5e-4}
     else:
         alone = next((rate for start, rate in ADAM_RATES.items() if name.startswith(start)), ADAM_RATE)
@@ -103,8 +110,8 @@ def _moves(name: str, optimiser: str, batch: int, *, has_norm: bool) -> dict[str
     return {"optimiser": optimiser, "clip": None if has_norm else 1.0, **moves}
 
 
-def _pictures(size: int, channels: int) -> dict[str, Any]:
+def _pictures(size: int, channels: int, *, has_norm: bool) -> dict[str, Any]:
     """What becomes of training pictures: what is grey may be writing, which mirrors badly."""
     if channels == 1 or size <= TINY:
-        return {"crop": "shift", "flip": channels == 3}
-    return {"crop": "area", "area_from": 0.35, "flip": True}
+        return {"crop": "shift", "flip": channels == 3, "grow_from": 1.0}
+    return {"crop": "area", "area_from": 0.35, "flip": True, "grow_from": GROW_FROM if has_norm else 1.0}
