@@ -21,7 +21,7 @@ test: $(VENV)/.dev                   ## what CI runs: style, types, tests, docte
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(RUN) pytest
+	OMP_NUM_THREADS=1 $(RUN) pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev                  ## style and types alone, in seconds
 	$(BIN)/ruff format --check .
