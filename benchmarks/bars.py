@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import bars_evaluation
 import bars_networks
 import bars_training
 import bars_transfer
@@ -110,6 +111,7 @@ BARS: list[tuple[str, str, Callable[[], Seen], bool]] = [  # name, wanted, how, 
     *bars_networks.BARS,
     *bars_transfer.BARS,
     *bars_training.BARS,
+    *bars_evaluation.BARS,
 ]
 
 

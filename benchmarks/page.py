@@ -15,7 +15,18 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-SCRIPTS = ("transfer", "train_step", "loop_tax", "predict", "decode", "decoded", "quota", "backbones", "startup")
+SCRIPTS = (
+    "transfer",
+    "train_step",
+    "loop_tax",
+    "predict",
+    "decode",
+    "decoded",
+    "quota",
+    "backbones",
+    "views",
+    "startup",
+)
 
 TOP = """# Benchmarks
 

@@ -9,8 +9,8 @@ import convscope
 
 ROOMS = {path.name for path in Path(convscope.__file__).parent.iterdir() if path.is_dir()}
 PUBLIC = [
-    "Bundle", "ConvscopeError", "Listing", "Predictions", "Preprocess", "Recipe", "Report", "Run",
-    "build", "compare", "describe", "evaluate", "predict", "read", "train",
+    "Bundle", "ConvscopeError", "Listing", "Passport", "Predictions", "Preprocess", "Recipe", "Report", "Run",
+    "build", "check", "compare", "describe", "evaluate", "predict", "read", "train",
 ]  # fmt: skip
 
 

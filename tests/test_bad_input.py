@@ -258,7 +258,7 @@ def test_a_model_with_weights_that_are_no_numbers(refused, trained, photos, tmp_
     ("arguments", "sentence"),
     [
         (("predict", "{model}", "photos", "--top", "0"), "--top 0: needs at least 1"),
-        (("evaluate", "{model}", "photos", "--views", "ten-crop"), "--views ten-crop: allowed: centre"),
+        (("evaluate", "{model}", "photos", "--views", "ten"), "--views ten: allowed: centre, flip, ten-crop"),
         (("evaluate", "{model}", "photos", "--split", "tset"), "--split tset: allowed: test, val, all"),
         (("train", "photos", "--epochs=abc"), "--epochs abc: expected a valid integer"),
     ],

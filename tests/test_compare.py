@@ -11,7 +11,7 @@ from scipy import stats
 import convscope
 from convscope.data import splits
 from convscope.errors import DataError
-from convscope.evaluation.compare import holm, mcnemar
+from convscope.evaluation.paired import bootstrap, holm, mcnemar
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.report import Report
 from tests.test_tower import NASTY
@@ -90,6 +90,31 @@ def test_the_p_value_is_scipys(only):
 def test_the_p_value_of_a_large_difference_is_a_number():
     assert mcnemar(0, 20_000) == 0.0
     assert mcnemar(0, 1_000) == 2 / 2**1_000
+
+
+@pytest.mark.parametrize(("only", "pairs"), [((9, 1), 40), ((0, 3), 30), ((60, 40), 500), ((5, 5), 100)])
+def test_the_bootstrap_interval_is_scipys(only, pairs):
+    """The paired bootstrap of the two models' answers, picture by picture."""
+    first = np.array([1] * only[0] + [0] * only[1] + [1] * (pairs - sum(only)), float)
+    second = np.array([0] * only[0] + [1] * only[1] + [1] * (pairs - sum(only)), float)
+
+    low, high = bootstrap(*only, pairs)
+
+    scipys = stats.bootstrap(
+        (first, second), lambda a, b, axis: (a - b).mean(axis=axis), paired=True, vectorized=True, n_resamples=10_000,
+        method="percentile", rng=1,
+    ).confidence_interval  # fmt: skip
+    assert (low, high) == pytest.approx((scipys.low, scipys.high), abs=1.01 / pairs)
+
+
+def test_the_bootstrap_interval_by_hand():
+    # nine pictures of a hundred only the first gets right, none the second: a binomial count, of which the 2.5th
+    # percentile is 4 (P(X <= 3) = 0.0173, P(X <= 4) = 0.0474) and the 97.5th is 15 (P(X <= 14) = 0.966, <= 15: 0.983)
+    low, high = bootstrap(9, 0, 100)
+
+    assert (low, high) == pytest.approx((0.04, 0.15))
+    assert bootstrap(9, 0, 100) == (low, high)  # the same drawing each time
+    assert bootstrap(0, 9, 100, seed=3) == pytest.approx((-0.15, -0.04), abs=0.011)
 
 
 @pytest.mark.parametrize("p_values", [[0.01, 0.04, 0.03, 0.005], [0.5], [0.9, 0.8], [0.02, 0.02, 0.02]])
@@ -239,6 +264,10 @@ def test_the_command_gives_the_promised_json(convscope, pair):
     assert content["p_value"] == 0.021484375
     assert content["verdict"] == "second is better than first (p = 0.021)"
     assert (content["pairs"], content["only_a"], content["only_b"]) == (40, 1, 9)
+    low, high = content["difference_interval"]
+    assert content["difference"] == pytest.approx(0.2)
+    assert 0 < low < 0.2 < high < 0.4
+    assert [run["difference_interval"] for run in content["runs"]] == [[low, high], None]
 
 
 def test_the_command_says_it_in_words_in_both_languages(convscope, pair):
@@ -246,6 +275,9 @@ def test_the_command_says_it_in_words_in_both_languages(convscope, pair):
 
     assert "40 test pictures" in english
     assert "only first is right on 1, only second on 9" in english
+    assert re.search(
+        r"top-1 of second is higher by 20\.0 points than that of first \(95 % interval \d\.\d to 3\d\.\d\)", english
+    )
     assert english.splitlines()[-1] == "second is better than first (p = 0.021)"
     assert "테스트 사진 40장" in korean
 
@@ -275,6 +307,30 @@ def test_two_real_runs_are_compared(convscope, tmp_path):
         assert (row["network"], row["mode"]) == ("lenet5_modern", "scratch")
         assert row["seconds"] > 0
     assert "lenet5_modern, scratch" in (tmp_path / "both.svg").read_text()
+
+
+def test_two_seeds_of_one_recipe_are_no_evidence_and_a_borrowed_network_wins(shared, tmp_path):
+    """About 20 s: three runs on 397 real photos."""
+    recipe = {"test_share": 0.0, "mode": "scratch", "model": "lenet5_modern", "size": 32, "epochs": 4}
+    file = shared.parent / "weights/mobilenet_v2_tf.safetensors"
+    wanted = {
+        "lenet": convscope.Recipe(**recipe),
+        "lenet again": convscope.Recipe(**recipe, seed=1),
+        "mobilenet": convscope.Recipe(test_share=0.0, mode="frozen", model="mobilenet_v2_same", weights=str(file)),
+    }
+    runs = {
+        name: convscope.train(shared / "hymenoptera", r, out=tmp_path, name=name).path for name, r in wanted.items()
+    }
+
+    seeds = convscope.compare([runs["lenet"], runs["lenet again"]])
+    networks = convscope.compare([runs["lenet"], runs["mobilenet"]])
+
+    assert seeds.verdict().startswith("no evidence")
+    low, high = seeds.runs[1 - seeds.best].difference_interval
+    assert low <= 0 <= high
+    assert networks.verdict().startswith("mobilenet is better than lenet (p < 0.0001)")
+    assert networks.runs[0].difference_interval[0] > 0.1
+    assert (seeds.pairs, networks.pairs) == (153, 153)
 
 
 def heights(svg):
@@ -333,6 +389,8 @@ def test_a_browser_shows_the_page_in_both_languages_and_loads_nothing(browser, p
 
     assert "second is better than first" in english
     assert "first (p = 0.021)보다 높습니다" in korean
+    assert "20.0 points than that of first" in english
+    assert "first보다 20.0포인트" in korean
     assert tab.is_visible("svg.runs tspan:has-text('가장 높음')")
     assert [url for url in requests if not url.startswith("data:")] == [file.as_uri()]
     assert complaints == []

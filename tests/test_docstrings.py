@@ -75,8 +75,10 @@ NO_EXAMPLE = {
     "convscope.data.stores.plain", "convscope.data.tables.refuse_missing", "convscope.data.tables.within",
     "convscope.evaluation.answers.predict", "convscope.evaluation.answers.stream",
     "convscope.evaluation.compare.compare", "convscope.evaluation.protocol.evaluate",
-    "convscope.evaluation.protocol.judge", "convscope.evaluation.protocol.recorded_split",
-    "convscope.evaluation.protocol.with_classes",
+    "convscope.evaluation.protocol.judge", "convscope.evaluation.parts.recorded_split",
+    "convscope.evaluation.parts.with_classes", "convscope.evaluation.members.answering",
+    "convscope.evaluation.members.name_of", "convscope.evaluation.members.opened",
+    "convscope.evaluation.publish.publish",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import yaml
 
 import convscope as cs
 from convscope.errors import DataError, ModelError, ModelFileError, RecipeError
-from convscope.evaluation.protocol import with_classes
+from convscope.evaluation.parts import with_classes
 from convscope.models import zoo
 from convscope.models.bundle import FILE, KEY, Bundle, Card
 from convscope.models.network import answering

@@ -13,7 +13,8 @@ from convscope.models import own, zoo
 from convscope.models.bundle import FILE, Bundle, Card
 from convscope.models.heads import embedding, linear, split, with_linear_head
 from convscope.models.pretrained import catalogue, shelf
-from convscope.training.transfer.start import missing, start, weights_for
+from convscope.models.pretrained.at_hand import weights_for
+from convscope.training.transfer.start import missing, start
 
 # ours: (torchvision's, where its scoring layer is, parameters of a new one for five classes: facts.md, section 9)
 BORROWED = {

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from convscope.errors import ConvscopeError
     from convscope.evaluation.answers import predict
     from convscope.evaluation.compare import compare
+    from convscope.evaluation.passport.check import check
+    from convscope.evaluation.passport.passport import Passport
     from convscope.evaluation.predictions import Predictions
     from convscope.evaluation.protocol import evaluate
     from convscope.evaluation.report import Report
@@ -30,12 +32,14 @@ _HOME = {
     "Bundle": "models.bundle",
     "ConvscopeError": "errors",
     "Listing": "data.listing",
+    "Passport": "evaluation.passport.passport",
     "Predictions": "evaluation.predictions",
     "Preprocess": "data.preprocess",
     "Recipe": "training.recipe",
     "Report": "evaluation.report",
     "Run": "training.run",
     "build": "models.zoo",
+    "check": "evaluation.passport.check",
     "compare": "evaluation.compare",
     "describe": "models.zoo",
     "evaluate": "evaluation.protocol",
@@ -48,12 +52,14 @@ __all__ = [
     "Bundle",
     "ConvscopeError",
     "Listing",
+    "Passport",
     "Predictions",
     "Preprocess",
     "Recipe",
     "Report",
     "Run",
     "build",
+    "check",
     "compare",
     "describe",
     "evaluate",

@@ -102,16 +102,42 @@ class Preprocess(BaseModel):
             uint8 (..., 1 or 3, H, W) -> uint8 (..., channels, size, size)
         """
         height, width = picture.shape[-2:]
-        top, left, tall, wide = self.box(width, height)
-        cut = _with_channels(picture[..., top : top + tall, left : left + wide], self.channels)
         top, left, tall, wide = self.placement(width, height)
-        if cut.shape[-2:] != (tall, wide):
-            cut = resized(cut, tall, wide, self.interpolation)
-        if (tall, wide) == (self.size, self.size):
-            return cut.contiguous()
+        fitted = self.cut(picture, self.box(width, height), tall, wide)
+        return fitted if (tall, wide) == (self.size, self.size) else self._laid(fitted, top, left, self.size, self.size)
 
-        whole = torch.full((*cut.shape[:-2], self.size, self.size), self.fill, dtype=torch.uint8)
-        whole[..., top : top + tall, left : left + wide] = cut
+    def cut(self, picture: Tensor, box: tuple[int, int, int, int], height: int, width: int) -> Tensor:
+        """Any box of a picture at any size, still in bytes; where it reaches beyond the picture, there is `fill`.
+
+        Args:
+            picture: uint8 (..., 1 or 3, H, W).
+            box: (top, left, height, width) in whole pixels; some of it lies in the picture.
+            height: of what comes out, in pixels.
+            width: likewise.
+
+        Shape:
+            uint8 (..., 1 or 3, H, W) -> uint8 (..., channels, height, width)
+
+        >>> preprocess = Preprocess(size=8, channels=1, fill=9, mean=(0,), spread=(1,))
+        >>> preprocess.cut(torch.tensor([[[1, 2]]], dtype=torch.uint8), (0, 1, 1, 2), 1, 2).tolist()
+        [[[2, 9]]]
+        """
+        top, left, tall, wide = box
+        first, last = max(0, top), min(picture.shape[-2], top + tall)
+        start, end = max(0, left), min(picture.shape[-1], left + wide)
+        part = _with_channels(picture[..., first:last, start:end], self.channels)
+        if part.shape[-2:] == (tall, wide):
+            return resized(part, height, width, self.interpolation).contiguous()
+        rows = max(1, round((last - first) * height / tall))
+        columns = max(1, round((end - start) * width / wide))
+        above = min(round((first - top) * height / tall), height - rows)
+        before = min(round((start - left) * width / wide), width - columns)
+        return self._laid(resized(part, rows, columns, self.interpolation), above, before, height, width)
+
+    def _laid(self, part: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
+        """A part on a ground of `fill`."""
+        whole = torch.full((*part.shape[:-2], height, width), self.fill, dtype=torch.uint8)
+        whole[..., top : top + part.shape[-2], left : left + part.shape[-1]] = part
         return whole
 
     def scale(self, pixels: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import glob
 import os
 from pathlib import Path, PurePosixPath
 
-from convscope.data import builtin, folders, idx, tables
+from convscope.data import builtin, folders, idx, samples, tables
 from convscope.data.listing import UNLABELLED, Listing, build
 from convscope.data.stores import Archive, Arrays, Folder, Many, Store, is_picture, printable
 from convscope.errors import DataError, UnreadableImage, nearest
@@ -17,8 +17,9 @@ def read(data: str | Path) -> Listing:
     """List the pictures of a data set; none is decoded yet.
 
     Taken as they come: class folders, split folders (train, val|valid|validation, test), a CSV or TSV with path and
-    label (and split), `file label` lists, IDX files, a zip of any of these, and the names digits, mnist,
-    fashion-mnist, cifar10, cifar100.
+    label (and split), `file label` lists, IDX files, a zip of any of these, a folder of Teachable Machine's samples
+    (a zip for each class), and the names digits, mnist, fashion-mnist, cifar10, cifar100. Of a manifest, what it drops
+    is left out.
 
     Args:
         data: a folder, a file, or a name.
@@ -42,7 +43,9 @@ def read(data: str | Path) -> Listing:
     suffix = path.suffix.lower()
     if path.is_dir():
         folder = Folder(path)
-        return _detect(folder, folder.names(), title)
+        names = folder.names()
+        found = samples.find(path, names)
+        return build(*found, title) if found else _detect(folder, names, title)
     if suffix == ".zip":
         archive = Archive(path)
         return _detect(archive, archive.names(), title)

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +36,7 @@ def assign(
     seed: int = 0,
     val_share: float = 0.1,
     test_share: float = 0.1,
+    groups: Sequence[str] | None = None,
 ) -> list[str]:
     """The part of every picture; parts that the data brings stay as they are, the missing ones come out of train.
 
@@ -51,6 +52,8 @@ def assign(
         seed: another seed draws other pictures.
         val_share: share of each class for validation, where the data has none; above 0.
         test_share: the same for the test; 0 carves none.
+        groups: name of what each picture belongs to, such as its near-duplicates, all of which go into one part; None
+            takes the content. A group that is larger than what a part still wants is passed over while others fit.
 
     Raises:
         DataError: a class has too few different pictures to be in every part.
@@ -63,32 +66,47 @@ def assign(
     carved = {part: share for part, share in shares.items() if part not in given and share > 0}
     parts = [part or "train" for part in given]
 
-    members: dict[str, set[str]] = {}
-    for label, content, part in zip(labels, hashes, parts, strict=True):
+    units = hashes if groups is None else groups
+    members: dict[str, dict[str, set[str]]] = {}
+    for label, content, unit, part in zip(labels, hashes, units, parts, strict=True):
         if part == "train" and content:
-            members.setdefault(label, set()).add(content)
-    _refuse_small(members, needed=1 + len(carved), carved=list(carved))
+            members.setdefault(label, {}).setdefault(unit, set()).add(content)
+    _refuse_small({label: len(inside) for label, inside in members.items()}, 1 + len(carved), list(carved))
 
     drawn: dict[str, str] = {}
     for label in sorted(members):
-        order = sorted(members[label], key=lambda content: sha256(f"{seed}:{content}".encode()).digest())
-        already = Counter(drawn[content] for content in order if content in drawn)  # by another class
-        undrawn = [content for content in order if content not in drawn]
-        spare = len(order) - len(carved) - 1  # pictures beyond one for every part
+        sizes = {unit: len(contents) for unit, contents in members[label].items()}
+        order = sorted(sizes, key=lambda unit: sha256(f"{seed}:{unit}".encode()).digest())
+        already = Counter(drawn[unit] for unit in order if unit in drawn)  # by another class
+        undrawn = [unit for unit in order if unit not in drawn]
+        spare = len(order) - len(carved) - 1  # units beyond one for every part
         for part, share in carved.items():
-            count = min(max(1, round(share * len(order))), 1 + spare)
-            spare -= count - 1
-            chosen = undrawn[: max(0, count - already[part])]
+            wanted, most = max(1, round(share * sum(sizes.values()))), 1 + spare
+            spare -= min(wanted, most) - 1
+            chosen = _choose(undrawn, sizes, wanted - already[part], most - already[part])
             drawn |= dict.fromkeys(chosen, part)
-            undrawn = undrawn[len(chosen) :]
+            undrawn = [unit for unit in undrawn if unit not in drawn]
         drawn |= dict.fromkeys(undrawn, "train")
     return [
-        drawn.get(content, "train") if part == "train" else part for content, part in zip(hashes, parts, strict=True)
+        drawn.get(unit, "train") if part == "train" and content else part
+        for content, unit, part in zip(hashes, units, parts, strict=True)
     ]
 
 
-def _refuse_small(members: dict[str, set[str]], needed: int, carved: list[str]) -> None:
-    small = {label: len(contents) for label, contents in members.items() if len(contents) < needed}
+def _choose(units: Sequence[str], sizes: Mapping[str, int], wanted: int, most: int) -> list[str]:
+    """The first of the units that together hold at most `wanted` pictures; the smallest where not even one fits."""
+    chosen: list[str] = []
+    if wanted < 1 or most < 1:
+        return chosen
+    for unit in units:
+        if len(chosen) < most and sizes[unit] <= wanted:
+            chosen.append(unit)
+            wanted -= sizes[unit]
+    return chosen or sorted(units, key=sizes.__getitem__)[:1]
+
+
+def _refuse_small(members: Mapping[str, int], needed: int, carved: list[str]) -> None:
+    small = {label: count for label, count in members.items() if count < needed}
     if small:
         label, count = next(iter(small.items()))
         others = f" (and {len(small) - 1} more such classes)" if len(small) > 1 else ""

@@ -49,6 +49,7 @@ def read_table(content: bytes, name: str) -> list[Entry]:
     """(file, class, part) of every line of a CSV or TSV.
 
     Columns are found by their usual names; a table without a header has path, label and, perhaps, split, in this order.
+    Lines whose split is "drop" (see `manifest`) are passed over.
 
     Raises:
         DataError: no column of paths or labels, or a line without one of them.
@@ -87,7 +88,8 @@ def read_table(content: bytes, name: str) -> list[Entry]:
         raise _no_column("label", LABEL_COLUMNS, header, name)
     if path is None:
         raise _no_column("path", PATH_COLUMNS, header, name)
-    return [_entry(row, number, path, label, split, name) for number, row in lines]
+    dropped = {number for number, row in lines if split is not None and row[split : split + 1] == ["drop"]}
+    return [_entry(row, number, path, label, split, name) for number, row in lines if number not in dropped]
 
 
 def read_list(content: bytes, name: str, part: str = "") -> list[Entry]:

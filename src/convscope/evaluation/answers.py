@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from convscope.data.listing import Listing
 from convscope.data.sources import gather
 from convscope.errors import DataError
+from convscope.evaluation.threshold import Wish as Threshold
+from convscope.evaluation.threshold import asked, known
 from convscope.inference.choice import Wish
 from convscope.inference.engine import Engine
 from convscope.models.bundle import Bundle
@@ -33,18 +35,24 @@ class Answer:
     probabilities: NDArray[np.float32] | None
     error: str | None = None
 
-    def to_dict(self, top: int) -> dict[str, Any]:
+    def to_dict(self, top: int, threshold: float | None = None) -> dict[str, Any]:
         """One row of what `convscope predict --json` prints.
 
         Args:
             top: how many classes to name, at most.
+            threshold: of the top probability; adds "known", whether it is reached.
         """
         nothing: dict[str, Any] = {"label": None, "probability": None}
         named: list[dict[str, Any]] = []
         if self.probabilities is not None:
             best = np.argsort(-self.probabilities, kind="stable")[:top]
             named = [{"label": self.classes[row], "probability": float(self.probabilities[row])} for row in best]
-        return {"file": self.file, **(named[0] if named else nothing), "top": named, "error": self.error}
+        told = {"file": self.file, **(named[0] if named else nothing), "top": named, "error": self.error}
+        return told if threshold is None else told | {"known": self.known(threshold)}
+
+    def known(self, threshold: float) -> bool | None:
+        """Whether the top probability reaches a threshold; None of a picture that cannot be read."""
+        return bool(known(self.probabilities[None], threshold)[0]) if self.probabilities is not None else None
 
 
 def predict(
@@ -55,6 +63,7 @@ def predict(
     precision: Wish = "auto",
     backend: str = "auto",
     threads: int | None = None,
+    threshold: Threshold = "none",
     listener: Listener = SILENT,
 ) -> list[dict[str, Any]]:
     """The most probable classes of every picture, in the order given.
@@ -66,20 +75,23 @@ def predict(
         precision: arithmetic of the network; "auto" takes bf16 for many pictures where that pays.
         backend: "torch" is the reference; "openvino" and "onnx" are faster; "auto" takes what is, for so many pictures.
         threads: to compute with; None takes what the machine allows.
+        threshold: of the top probability, below which a picture is none of the classes; "auto" takes the model's own.
         listener: hears how far it is.
 
     Returns:
-        For each picture {"file", "label", "probability", "top": [{"label", "probability"}], "error"}; of one that
-        cannot be read, `error` says why and the others are None or empty.
+        For each picture {"file", "label", "probability", "top": [{"label", "probability"}], "error"}, and "known" where
+        a threshold was given; of one that cannot be read, `error` says why and the others are None or empty.
 
     Raises:
-        DataError: `top` below 1, or no such picture.
+        DataError: `top` below 1, a threshold that is none, or no such picture.
         ModelFileError: no such model.
     """
     if top < 1:
         raise DataError(f"top {top}: needs at least 1")
-    answers = stream(model, images, precision=precision, backend=backend, threads=threads, listener=listener)
-    return [answer.to_dict(top) for answer in answers]
+    bundle = model if isinstance(model, Bundle) else Bundle.load(model)
+    limit = asked(threshold, bundle.card.threshold)
+    answers = stream(bundle, images, precision=precision, backend=backend, threads=threads, listener=listener)
+    return [answer.to_dict(top, limit) for answer in answers]
 
 
 def stream(

@@ -8,6 +8,7 @@ from typing import Any
 from convscope.errors import DataError
 from convscope.evaluation.finished import Finished
 from convscope.evaluation.metrics import wilson
+from convscope.evaluation.paired import RESAMPLES, bootstrap, holm, mcnemar
 from convscope.words import Language, say
 
 LEAST_PAIRS = 30
@@ -32,6 +33,8 @@ class Compared:
         only_this: pictures that this run alone gets right, beside the best run.
         only_best: pictures that the best run alone gets right.
         p_value: of the difference to the best run, corrected; None for that run itself.
+        difference: by how much the best run's top-1 is higher; 0 for that run itself.
+        difference_interval: 95 % interval of that, by paired bootstrap; None for that run itself.
     """
 
     run: str
@@ -47,6 +50,8 @@ class Compared:
     only_this: int
     only_best: int
     p_value: float | None
+    difference: float
+    difference_interval: tuple[float, float] | None
 
     @property
     def worse(self) -> bool:
@@ -113,6 +118,16 @@ class Comparison:
         first, second = (run.name for run in self.runs)
         return say("compare.test.two", language, first=first, second=second, only_a=self.only[0], only_b=self.only[1])
 
+    def differing(self, language: Language = "en") -> str:
+        """In a sentence, by how much the best run is right more often than each other one."""
+        best, parts = self.runs[self.best], []
+        for run in self.runs:
+            if run.difference_interval is not None:
+                low, high = run.difference_interval
+                points = {"points": 100 * run.difference, "low": 100 * low, "high": 100 * high}
+                parts.append(say("compare.points", language, name=run.name, **points))
+        return say("compare.bootstrap", language, best=best.name, others="; ".join(parts), count=f"{RESAMPLES:,}")
+
     def to_dict(self, language: Language = "en") -> dict[str, Any]:
         """What `convscope compare --json` prints; `only_a` and `only_b` are of two runs."""
         return {
@@ -125,6 +140,8 @@ class Comparison:
             "split": self.split,
             "only_a": self.only[0] if self.only else None,
             "only_b": self.only[1] if self.only else None,
+            "difference": self.runs[1 - self.best].difference if self.only else None,
+            "difference_interval": self.runs[1 - self.best].difference_interval if self.only else None,
             "test": "exact McNemar, two-sided" + ", each against the best, Holm-corrected" * (not self.only),
         }
 
@@ -148,7 +165,8 @@ def compare(runs: Sequence[str | Path]) -> Comparison:
     """Compare finished runs on the pictures that all of them were judged on, told by their content.
 
     Two runs meet in McNemar's exact test, which counts only the pictures that one of them gets right and the other
-    wrong. Of more than two, each meets the best, and the p-values are corrected by Holm for the number of tests.
+    wrong. Of more than two, each meets the best, and the p-values are corrected by Holm for the number of tests. How
+    much better the best is, a paired bootstrap says.
 
     Args:
         runs: run folders, at least two.
@@ -195,51 +213,14 @@ def compare(runs: Sequence[str | Path]) -> Comparison:
             only_this=len(right[index] - right[best]),
             only_best=len(right[best] - right[index]),
             p_value=p_values.get(index),
+            difference=(len(right[best]) - len(right[index])) / len(shared),
+            difference_interval=None
+            if index == best
+            else bootstrap(len(right[best] - right[index]), len(right[index] - right[best]), len(shared)),
         )
         for index, each in enumerate(answers)
     )
     return Comparison(tuple(compared), best, len(shared), answers[0].report.split)
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """How likely two equally good models differ at least so much: the exact two-sided p-value.
-
-    Where one of two models is right and the other wrong, equally good ones are right as a fair coin falls.
-
-    Args:
-        only_first: pictures that only the first gets right.
-        only_second: pictures that only the second gets right.
-
-    Example:
-        >>> mcnemar(1, 9) == 2 * (1 + 10) / 2**10
-        True
-        >>> mcnemar(3, 3), mcnemar(0, 0)
-        (1.0, 1.0)
-    """
-    count, tail, term = only_first + only_second, 0, 1
-    for heads in range(min(only_first, only_second) + 1):
-        tail += term
-        term = term * (count - heads) // (heads + 1)
-    p_value: float = 2 * tail / 2**count  # whole numbers: nothing is rounded before the division
-    return min(1.0, p_value)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values of several tests, corrected so that one chance finding among all of them stays as rare as said.
-
-    Args:
-        p_values: one for each test.
-
-    Example:
-        >>> holm([0.04, 0.01, 0.03])
-        [0.06, 0.03, 0.06]
-    """
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    corrected, least = [1.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        least = max(least, min(1.0, (len(order) - rank) * p_values[index]))
-        corrected[index] = least
-    return corrected
 
 
 def _refuse_strangers(given: list[str], answers: list[Finished]) -> None:

@@ -2,7 +2,6 @@
 
 import html
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,13 @@ import numpy as np
 
 from convscope.data.files import write_csv, write_json, write_text
 from convscope.errors import DataError
-from convscope.evaluation import metrics
+from convscope.evaluation import calibration, metrics
 from convscope.evaluation.predictions import Predictions
+from convscope.evaluation.ranking import ranking
+from convscope.evaluation.threshold import Foreign, coverage
 from convscope.words import Language
 
 SCHEMA = 1
-
-# (key of the texts, value): a value is shown as it is, or is itself a key of the texts with what to fill in
-Facts = Sequence[tuple[str, str | tuple[str, dict[str, object]]]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,14 @@ class Report:
         broken: files that could not be read, with the reason.
         trained_on: files judged, or asked for, that the model had been trained on.
         refused: how many of those were left out of every figure (in a test, all).
+        averages: precision, recall and f1, "macro" (every class counts the same) and "weighted" (by support).
+        calibration: "ece" (see `calibration.ece`), its "bins", the model's "temperature", and "ece_uncalibrated", at
+            temperature 1; None in files of older versions.
+        ranking: by class name "auc" and "average_precision" of the class against the rest, each None where there is
+            nothing to rank, and the curves "roc" [[false, true positive rate]] and "pr" [[recall, precision]]; the
+            curves are left out where there are many classes.
+        threshold: what "none of these" gives and costs (see `threshold.coverage`); None in files of older versions.
+        members: the models of an ensemble; empty where there is one.
         predictions: the answers themselves; not part of report.json.
     """
 
@@ -65,19 +71,49 @@ class Report:
     broken: tuple[dict[str, str], ...] = ()
     trained_on: tuple[str, ...] = field(default=(), repr=False)
     refused: int = 0
+    averages: dict[str, dict[str, float]] = field(default_factory=dict, repr=False)
+    calibration: dict[str, Any] | None = field(default=None, repr=False)
+    ranking: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    threshold: dict[str, Any] | None = field(default=None, repr=False)
+    members: tuple[str, ...] = ()
     predictions: Predictions | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, predictions: Predictions, **facts: Any) -> "Report":  # noqa: ANN401 (forwarded to the fields)
-        """Compute the figures of `predictions`; `facts` are the fields that predictions do not know."""
+    def of(
+        cls,
+        predictions: Predictions,
+        *,
+        temperature: float = 1.0,
+        threshold: float | None = None,
+        foreign: Foreign | None = None,
+        **facts: Any,  # noqa: ANN401 (forwarded to the fields)
+    ) -> "Report":
+        """Compute the figures of `predictions`.
+
+        Args:
+            predictions: the answers.
+            temperature: that the model made them with.
+            threshold: the model's, of the top probability, below which a picture is none of its classes.
+            foreign: answers to pictures that are of none of its classes.
+            facts: the fields that predictions do not know.
+        """
         truth, predicted, classes = predictions.truth, predictions.predicted, predictions.classes
+        chances = predictions.probabilities
+        averaged = facts.get("views") != "centre" or bool(facts.get("members"))
+        if np.isfinite(chances).all():
+            facts |= {
+                "calibration": calibration.figures(chances, truth, temperature, averaged=averaged),
+                "ranking": ranking(chances, truth, classes),
+                "threshold": coverage(chances, truth, threshold, foreign),
+            }
         return cls(
-            top1=metrics.top_k(predictions.probabilities, truth, 1),
-            top5=metrics.top_k(predictions.probabilities, truth, 5) if len(classes) > 5 else None,
+            top1=metrics.top_k(chances, truth, 1),
+            top5=metrics.top_k(chances, truth, 5) if len(classes) > 5 else None,
             top1_interval=metrics.wilson(int((predicted == truth).sum()), len(predictions)),
             n=len(predictions),
             classes=classes,
             per_class=metrics.per_class(truth, predicted, classes),
+            averages=metrics.averages(truth, predicted, len(classes)),
             confusion=metrics.confusion(truth, predicted, len(classes)).tolist(),
             text=metrics.text_report(truth, predicted, classes),
             predictions=predictions,
@@ -89,34 +125,23 @@ class Report:
         content = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "predictions"}
         return {"schema": SCHEMA, **content}
 
-    def write(
-        self,
-        folder: Path,
-        *,
-        picture: Callable[[int], bytes | None],
-        curves: Sequence[dict[str, float]] = (),
-        facts: Facts = (),
-        language: Language = "en",
-        found: Sequence[dict[str, Any]] | None = None,
-    ) -> None:
+    def write(self, folder: Path, *, language: Language = "en", **shown: Any) -> None:  # noqa: ANN401 (of the fields)
         """Write report.json, predictions.csv, confusion.csv and report.html.
 
         Args:
             folder: made if it is not there.
-            picture: row of the predictions to a small JPEG of it, or None.
-            curves: rows of metrics.csv, for a run's own report.
-            facts: about the run, shown at the foot of the page.
             language: what the page opens in; it holds both.
-            found: what the doctor found in the run; None where none watched.
+            shown: what the page tells beside the figures, the fields of `page.shown.Shown`; `picture` is one of them.
         """
         from convscope.evaluation.page.render import render
+        from convscope.evaluation.page.shown import Shown
 
         assert self.predictions is not None
         write_json(folder / "report.json", self.to_dict())
         self.predictions.write(folder / "predictions.csv")
         rows = [[name, *counts] for name, counts in zip(self.classes, self.confusion, strict=True)]
         write_csv(folder / "confusion.csv", ["true \\ predicted", *self.classes], rows)
-        write_text(folder / "report.html", render(self, picture, curves, facts, language, found))
+        write_text(folder / "report.html", render(self, Shown(**shown), language))
 
     @classmethod
     def read(cls, folder: Path) -> "Report":
@@ -133,7 +158,8 @@ class Report:
                 raise DataError(f"{file}: from a newer convscope (schema {schema}, known up to {SCHEMA}); update it")
             for key in ("top1_interval", "classes", "broken", "trained_on"):
                 content[key] = tuple(content[key])
-            return cls(**content)
+            content["members"] = tuple(content.get("members", ()))
+            return cls(**{field.name: content[field.name] for field in fields(cls) if field.name in content})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise DataError(f"{file}: no report of convscope there; `convscope evaluate` writes one") from None
 
@@ -151,11 +177,13 @@ class Report:
 
     def _repr_html_(self) -> str:
         low, high = self.top1_interval
+        rows = [*self.per_class.items(), *((f"{how} average", row) for how, row in self.averages.items())]
         body = "".join(
             f"<tr><td>{html.escape(name)}</td><td>{row['precision']:.3f}</td><td>{row['recall']:.3f}</td>"
-            f"<td>{row['f1']:.3f}</td><td>{row['support']}</td></tr>"
-            for name, row in self.per_class.items()
+            f"<td>{row['f1']:.3f}</td><td>{row.get('support', '')}</td></tr>"
+            for name, row in rows
         )
         head = "".join(f"<th>{word}</th>" for word in ("", "precision", "recall", "f1", "support"))
         title = f"<b>top-1 {self.top1:.1%}</b> ({low:.1%} to {high:.1%}, {self.n:,} pictures)"
-        return f"{title}<table><tr>{head}</tr>{body}</table>"
+        sure = f", calibration error {self.calibration['ece']:.3f}" if self.calibration else ""
+        return f"{title}{sure}<table><tr>{head}</tr>{body}</table>"

@@ -1,5 +1,6 @@
 """Embeddings that are computed once: kept by the content of picture, preprocessing and weights, so never stale."""
 
+import copy
 import json
 import os
 import time
@@ -22,7 +23,8 @@ from convscope.data.files import write_bytes, write_json
 from convscope.data.listing import Listing
 from convscope.data.views import View
 from convscope.inference.engine import Engine, Precision, Values
-from convscope.models.bundle import Bundle
+from convscope.inference.probabilities import probabilities
+from convscope.models.bundle import Bundle, Card
 from convscope.models.heads import linear
 from convscope.words import SILENT, Listener
 
@@ -239,16 +241,28 @@ class Remembered:
     def __init__(self, embedder: Embedder, bundle: Bundle) -> None:
         self.embedder = embedder
         self.precision: Precision = embedder.engine.precision
-        self._scores = linear(bundle.network())
+        self._temperature = bundle.card.temperature
+        self._linear = linear(bundle.network())
 
     @torch.inference_mode()
+    def scores(self, listing: Listing, listener: Listener = SILENT) -> Iterator[Values]:
+        """What the scoring layer says of a listing, before any temperature and softmax, all at once."""
+        readable, vectors, broken = self.embedder.embed(listing, listener=listener)
+        scores = np.empty((0, self._linear.out_features), np.float32)
+        if len(vectors):
+            scores = self._linear(torch.from_numpy(vectors)).numpy()
+        yield Values(readable, scores, broken)
+
     def answer(self, listing: Listing, listener: Listener = SILENT) -> Iterator[Values]:
         """Probabilities of a listing, all at once."""
-        readable, vectors, broken = self.embedder.embed(listing, listener=listener)
-        answers = np.empty((0, self._scores.out_features), np.float32)
-        if len(vectors):
-            answers = torch.softmax(self._scores(torch.from_numpy(vectors)).double(), dim=1).float().numpy()
-        yield Values(readable, answers, broken)
+        for values in self.scores(listing, listener):
+            yield values._replace(values=probabilities(torch.from_numpy(values.values), self._temperature))
+
+    def under(self, card: Card) -> "Remembered":
+        """The same weights under another card, such as one with a temperature."""
+        other = copy.copy(self)
+        other._temperature = card.temperature
+        return other
 
 
 def rehashed(listing: Listing) -> list[str]:

@@ -1,11 +1,13 @@
 """Pictures through a trained network: torch in float32 is the reference that every other engine must agree with."""
 
+import copy
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,44 +20,19 @@ from convscope.data.stream import stream
 from convscope.data.views import View
 from convscope.errors import ModelError
 from convscope.inference import choice, cpu
+from convscope.inference.answering import Answering, Scoring, Values
 from convscope.inference.choice import Choice, choose
 from convscope.inference.engines import PRECISIONS, Compiled, Precision, eager, onnx, openvino
-from convscope.models.bundle import Bundle
+from convscope.inference.probabilities import probabilities
+from convscope.models.bundle import Bundle, Card
 from convscope.models.heads import embedding, split
 from convscope.models.pretrained.timm_networks import PREFIX
 from convscope.words import SILENT, Listener
 
-__all__ = ["PRECISIONS", "Answering", "Engine", "Precision", "Values"]
+__all__ = ["PRECISIONS", "Answering", "Engine", "Precision", "Scoring", "Values"]
 
 # pictures at a time, of a side that needs them; larger ones come fewer at a time, for memory's sake
 BATCH, SIDE = 32, 224
-
-
-class Values(NamedTuple):
-    """What an engine made of some pictures.
-
-    Attributes:
-        listing: the readable ones.
-        values: a row for each.
-        broken: the others.
-    """
-
-    listing: Listing
-    values: NDArray[np.float32]
-    broken: tuple[Broken, ...]
-
-
-class Answering(Protocol):
-    """Whatever answers a listing."""
-
-    @property
-    def precision(self) -> Precision:
-        """The arithmetic of its answers."""
-        ...
-
-    def answer(self, listing: Listing, listener: Listener = SILENT) -> Iterator[Values]:
-        """Probabilities, some pictures at a time, in order."""
-        ...
 
 
 class Engine:
@@ -218,13 +195,27 @@ class Engine:
     def _run(self, pixels: Tensor) -> Iterator[NDArray[np.float32]]:
         return self.compiled.run(torch.split(pixels, self.batch)) if len(pixels) else iter(())
 
-    @torch.inference_mode()
     def score(self, entering: NDArray[np.float32]) -> NDArray[np.float32]:
-        """From what enters the scoring layer to probabilities, (N, K)."""
+        """From what enters the scoring layer to probabilities, (N, K), at the model's temperature."""
         with cpu.using(self.threads):
-            scores = self._halves[1](torch.from_numpy(entering).to(self.device))
-            answers: NDArray[np.float32] = torch.softmax(scores.double(), dim=1).float().cpu().numpy()
-        return answers
+            return probabilities(self._head(entering), self.bundle.card.temperature)
+
+    @torch.inference_mode()
+    def _head(self, entering: NDArray[np.float32]) -> Tensor:
+        with cpu.using(self.threads):
+            scores: Tensor = self._halves[1](torch.from_numpy(entering).to(self.device))
+        return scores
+
+    def scores(self, listing: Listing, listener: Listener = SILENT) -> Iterator[Values]:
+        """What the scoring layer says of a listing, before any temperature and softmax, likewise to `answer`."""
+        empty = np.empty((0, len(self.bundle.card.classes)), np.float32)
+        return self._through(listing, lambda entering: self._head(entering).cpu().numpy(), empty, "score", listener)
+
+    def under(self, card: Card) -> "Engine":
+        """The same weights under another card, such as one with a temperature; what is compiled is shared."""
+        other = copy.copy(self)
+        other.bundle = replace(self.bundle, card=card)
+        return other
 
     def answer(self, listing: Listing, listener: Listener = SILENT) -> Iterator[Values]:
         """Probabilities of a listing of any length, some pictures at a time, in order."""

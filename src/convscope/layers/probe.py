@@ -79,6 +79,34 @@ def watching(network: nn.Module) -> Iterator[list[Seen]]:
             handle.remove()
 
 
+@contextmanager
+def catching(layer: nn.Module) -> Iterator[list[Tensor]]:
+    """Collect what one layer gives, each time it runs, cut off from what came before: gradients end there.
+
+    What follows goes on with a copy, so that no layer that writes over its input can change what was caught.
+
+    Example:
+        >>> layer = nn.ReLU()
+        >>> with catching(layer) as caught:
+        ...     _ = layer(torch.tensor([-1.0, 2.0]))
+        >>> caught
+        [tensor([0., 2.], requires_grad=True)]
+    """
+    caught: list[Tensor] = []
+
+    def note(_: nn.Module, __: Any, output: Any) -> Any:  # noqa: ANN401 (whatever the layer takes and returns)
+        if not isinstance(output, Tensor):
+            return None
+        caught.append(output.detach().requires_grad_())
+        return caught[-1].clone()
+
+    handle = layer.register_forward_hook(note)
+    try:
+        yield caught
+    finally:
+        handle.remove()
+
+
 def first_not_finite(network: nn.Module, x: Tensor) -> str | None:
     """The first layer whose output, or whose parameters, hold NaN or infinity; None when all are sound.
 

@@ -26,6 +26,8 @@ KEY = "convscope"
 FILE = "model.safetensors"
 # beyond this many, the run folder's split.csv keeps the hashes: a safetensors header may not pass 100 MB
 MAX_HASHES = 20_000
+# beyond these, scores that a file asks to be divided would overflow, or say nothing any more
+LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.01, 100.0
 
 
 class Card(BaseModel):
@@ -44,6 +46,8 @@ class Card(BaseModel):
         scores: figures such as val_top1, fractions of 1.
         hashes: content hashes (SHA-256, hex) of the pictures of each part, or None when they are in the run folder.
         licence: of borrowed weights, or "".
+        temperature: that scores are divided by before the softmax; 1 where none was fitted.
+        threshold: of the top probability, below which a picture is none of these; None where none was chosen.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -60,6 +64,8 @@ class Card(BaseModel):
     scores: dict[str, float | None] = {}
     hashes: dict[str, tuple[str, ...]] | None = None
     licence: str = ""
+    temperature: float = Field(default=1.0, ge=LEAST_TEMPERATURE, le=MOST_TEMPERATURE)
+    threshold: float | None = Field(default=None, ge=0, le=1)
 
     @field_validator("classes")
     @classmethod

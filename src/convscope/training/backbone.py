@@ -5,20 +5,11 @@ from pathlib import Path
 
 from convscope.data.listing import Listing
 from convscope.errors import ModelError, RecipeError
+from convscope.models.pretrained.at_hand import BACKBONES, weights_for
 from convscope.training.recipe import Recipe
-from convscope.training.transfer.start import missing, weights_for
+from convscope.training.transfer.start import missing
 from convscope.words import Listener
 
-# what photos are given when nobody names a network, the first of them whose weights are at hand: by accuracy for the
-# seconds that they take on a laptop (docs/decisions/0015-the-default-backbone.md)
-BACKBONES = (
-    "mobilenet_v3_large",
-    "mobilenet_v2",
-    "mobilenet_v2_same",
-    "mobilenet_v1",
-    "resnet18",
-    "mobilenet_v1_025_same",
-)
 CLASSIC = "lenet5_modern"
 TINY = 32
 

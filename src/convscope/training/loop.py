@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convscope.data.augment import Augmented, Epoch, grown
+from convscope.data.augment import Augmented, grown
 from convscope.data.batches import Pixels, split
 from convscope.data.files import as_rows, write_csv
 from convscope.errors import TrainingDiverged
@@ -190,9 +190,8 @@ class Training:
     def _steps(self, epoch: int) -> float:
         """The steps of an epoch that are still to be taken; the last one's rate."""
         recipe, loop = self.recipe, self.loop
-        pictures: Pixels | Epoch = loop.train
-        if isinstance(loop.train, Augmented):
-            pictures = loop.train.epoch(epoch, grown(loop.train.size, recipe.grow_from, epoch, recipe.epochs))
+        share = grown(recipe.grow_from, epoch, recipe.epochs)
+        pictures = loop.train.epoch(epoch, share) if isinstance(loop.train, Augmented) else loop.train
         groups = feed.steps(feed.order(recipe, epoch, self.labels), recipe.batch, self.team.size)
         split = [feed.parts(group, recipe, self.team) for group in groups[self.step :]]
         coming = feed.batches(pictures, [part for parts in split for part in parts], self.team.device)

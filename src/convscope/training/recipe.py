@@ -75,6 +75,10 @@ class Recipe(PictureSettings, StepSettings):
     """Share of each class for validation, where the data has none."""
     test_share: float = Field(default=0.1, ge=0, lt=0.5)
     """Share of each class for the test, where the data has none; 0 carves none."""
+    folds: int | None = Field(default=None, ge=2)
+    """Models, each judged on another part of the pictures that it has not seen, with one report over all."""
+    manifest: str | None = None
+    """CSV that says of every picture its class and part, or that it is dropped (`convscope check --fix`)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute."""
     precision: Literal["auto", "f32", "bf16"] = "auto"

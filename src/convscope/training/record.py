@@ -10,7 +10,7 @@ from convscope.data import splits
 from convscope.data.listing import Listing, sort_classes
 from convscope.data.stores import printable
 from convscope.errors import RunError
-from convscope.evaluation.report import Facts
+from convscope.evaluation.page.shown import Facts
 from convscope.models.bundle import MAX_HASHES, Card
 from convscope.training.material import Material
 from convscope.training.outcome import Outcome
@@ -63,7 +63,7 @@ def card(material: Material, best: dict[str, float]) -> Card:
             for part in splits.PARTS
         }
     recipe = material.recipe.model_dump(exclude={"definition"})
-    for path in ("data", "weights", "weights_dir", *(["model"] if material.recipe.definition else [])):
+    for path in ("data", "weights", "weights_dir", "manifest", *(["model"] if material.recipe.definition else [])):
         recipe[path] = Path(recipe[path]).name if recipe[path] else recipe[path]  # the model travels, folders do not
     return Card(
         convscope=version("convscope"),
@@ -101,8 +101,16 @@ def facts(material: Material, outcome: Outcome, seconds: float) -> Facts:
         ("report.fact.precision", recipe.precision),
         ("report.fact.seconds", ("report.value.seconds", {"seconds": f"{seconds:.1f}"})),
         ("report.fact.versions", ", ".join(f"{name} {version(name)}" for name in ("convscope", *LIBRARIES))),
-        ("report.fact.command", "convscope train --config config.yaml"),
     ]
+
+
+def asked(material: Material) -> tuple[str, str]:
+    """The command that trains the same once more, in the run's folder, and the same in Python."""
+    dumped = material.recipe.model_dump(exclude={"data", "definition"})
+    settings = {key: value for key, value in dumped.items() if value != Recipe.model_fields[key].default}
+    recipe = f", cs.Recipe({', '.join(f'{key}={value!r}' for key, value in settings.items())})" if settings else ""
+    python = f"import convscope as cs\n\nrun = cs.train({material.listing.title!r}{recipe})\nprint(run.report.top1)"
+    return "convscope train --config config.yaml", python
 
 
 def _borrowed(material: Material) -> Facts:

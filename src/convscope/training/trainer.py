@@ -8,19 +8,24 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from convscope.data import manifest as manifests
 from convscope.data import splits
 from convscope.data.files import write_json
 from convscope.data.listing import Listing
 from convscope.data.sources import read
 from convscope.errors import DataError, RecipeError, RunError
 from convscope.evaluation.page.doctor import findings_of
-from convscope.evaluation.protocol import Thumbnails, evaluate
+from convscope.evaluation.protocol import evaluate
+from convscope.evaluation.publish import publish
 from convscope.evaluation.report import Report
 from convscope.inference import cpu
+from convscope.inference.engine import Engine, Scoring
 from convscope.models import zoo
 from convscope.models.bundle import FILE, Bundle
 from convscope.training import choices, feed, record
+from convscope.training.calibrate import calibrated
 from convscope.training.checkpoint import Checkpoint
+from convscope.training.folds import resume_folds, train_folds
 from convscope.training.learn import fresh, learn
 from convscope.training.live import refuse_missing
 from convscope.training.material import Material, device_of, prepare
@@ -79,6 +84,11 @@ def train(
     refuse_unwritable(out, name)
     refuse_missing(recipe.track)
     listing = images if isinstance(images, Listing) else read(images)
+    if recipe.manifest:
+        recipe = recipe.settle(manifest=str(Path(recipe.manifest).absolute()))
+        listing = manifests.apply(listing, manifests.read(Path(recipe.manifest or "")), listener)
+    if recipe.folds:
+        return train_folds(listing, recipe, out, name, listener, language)
     material = prepare(listing, recipe, listener)
     _refuse_team(material, team)
     recipe, reasons = _settle(material, listener)
@@ -120,6 +130,9 @@ def _resume(
         raise RunError(f"--resume {folder}: this run is finished; --config {folder}/config.yaml trains it anew")
     recipe = parse(load(folder / "config.yaml"))
     refuse_missing(recipe.track)
+    if recipe.folds:
+        whole = images if isinstance(images, Listing) else read(images or recipe.data or "")
+        return resume_folds(folder, whole, recipe, listener, language)
     team = Team(recipe.device)
     listener = listener if team.leads else SILENT
     checkpoint = Checkpoint.load(folder, listener)
@@ -187,8 +200,11 @@ def _finish(
         bundle = Bundle(record.card(material, best), outcome.best, folder / FILE)
 
         split = "test" if "test" in material.listing.parts else "val"
-        engine = material.looks.answering(bundle) if material.looks and recipe.mode == "frozen" else None
-        report = evaluate(bundle, material.listing, split=split, engine=engine, listener=listener)
+        engine: Scoring = Engine(bundle, pictures=material.listing.parts.count(split))
+        if material.looks and recipe.mode == "frozen":
+            engine = material.looks.answering(bundle)
+        bundle = replace(bundle, card=calibrated(bundle.card, engine, material.listing.part("val"), listener))
+        report = evaluate(bundle, material.listing, split=split, engine=engine.under(bundle.card), listener=listener)
         for fault in report.broken:  # they could be read before
             listener.message("train.broken", **fault)
         report = replace(report, broken=(*(asdict(fault) for fault in material.broken), *report.broken))
@@ -198,13 +214,19 @@ def _finish(
             bundle,
             card=bundle.card.model_copy(update={"scores": {"val_top1": best["val_top1"], "test_top1": test_top1}}),
         )
-        report.write(
+        command, python = record.asked(material)
+        publish(
+            report,
             folder,
-            picture=Thumbnails(material.listing, report),
+            material.listing,
+            bundle,
+            command=command,
+            python=python,
+            listener=listener,
+            language=language,
             curves=outcome.history,
             facts=record.facts(material, outcome, seconds),
             found=findings_of(folder) if recipe.mode != "frozen" else None,
-            language=language,
         )
         bundle.save(folder / FILE)
         team.wait()

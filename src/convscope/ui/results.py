@@ -1,5 +1,7 @@
 """Results in a few lines, as several commands print them."""
 
+from typing import Any
+
 from convscope.evaluation.report import Report
 from convscope.ui.console import Terminal
 from convscope.words import say
@@ -32,3 +34,20 @@ def show_report(terminal: Terminal, report: Report, *, name_broken: bool = True)
     )
     if report.top5 is not None:
         terminal.say("result.top5", split_name=split_name, top5=report.top5)
+    if report.calibration:
+        told = report.calibration
+        key = "result.calibration" if told["ece_uncalibrated"] is None or told["temperature"] == 1 else "result.mended"
+        terminal.say(key, ece=told["ece"], before=told["ece_uncalibrated"], temperature=told["temperature"])
+    if report.threshold:
+        _show_threshold(terminal, report.threshold)
+
+
+def _show_threshold(terminal: Terminal, told: dict[str, Any]) -> None:
+    """What "none of these" gives and costs, where the model has a threshold or foreign pictures were judged."""
+    if told["value"] is not None and told["accuracy"] is not None:
+        low, high = told["accuracy_interval"]
+        figures = {key: told[key] for key in ("value", "coverage", "accuracy")}
+        terminal.say("result.threshold", **figures, low=low, high=high)
+    if told["foreign"]:
+        low, high = told["foreign"]["interval"]
+        terminal.say("result.foreign", **told["foreign"], low=low, high=high)

@@ -13,6 +13,8 @@ TEXTS = {
     "compare.pairs": "{pairs} {split_name} pictures that all these runs were judged on, paired by content; copies count once",
     "compare.test.two": "McNemar's exact test, two-sided: only {first} is right on {only_a}, only {second} on {only_b}",
     "compare.test.many": "McNemar's exact test, two-sided, of each run against the best; p-values corrected by Holm for {count} tests",
+    "compare.bootstrap": "top-1 of {best} is higher by {others}; paired bootstrap, {count} resamples",
+    "compare.points": "{points:.1f} points than that of {name} (95 % interval {low:.1f} to {high:.1f})",
     "compare.equal": "no evidence that one is better: {first} and {second} are right equally often (p = 1)",
     "compare.better": "{best} is better than {worse}",
     "compare.none": "no evidence that {best} is better than {unclear}: chance alone makes such differences",

@@ -13,6 +13,8 @@ TEXTS = {
     "compare.pairs": "모든 실행이 함께 평가한 {split_name} 사진 {pairs}장(내용으로 짝지음, 같은 사진은 한 번만 셈)",
     "compare.test.two": "맥니머 정확 검정(양측): {first}만 맞힌 사진 {only_a}장, {second}만 맞힌 사진 {only_b}장",
     "compare.test.many": "정확도가 가장 높은 실행과 나머지를 하나씩 비교한 맥니머 정확 검정(양측). p값은 검정 {count}번에 맞게 홀름 방법으로 보정",
+    "compare.bootstrap": "{best}의 top-1은 {others} 높습니다(짝지은 부트스트랩, 재표본 {count}번)",
+    "compare.points": "{name}보다 {points:.1f}포인트(95 % 신뢰 구간 {low:.1f}~{high:.1f})",
     "compare.equal": "어느 쪽이 더 낫다는 증거가 없습니다. {first}, {second} 둘이 맞힌 사진 수가 같습니다(p = 1)",
     "compare.better": "{best}의 정확도가 {worse}보다 높습니다",
     "compare.none": "{best}의 정확도가 {unclear}보다 높다는 증거가 없습니다. 우연만으로도 생길 수 있는 차이입니다",

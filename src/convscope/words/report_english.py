@@ -7,8 +7,11 @@ TEXTS = {
     "report.split.test": "judged on the test pictures",
     "report.split.all": "judged on all pictures",
     "report.views.centre": "one view of each picture, its centre",
+    "report.views.flip": "each picture and its mirror image",
     "report.views.ten-crop": "ten views of each picture",
+    "report.views.144-crop": "144 views of each picture",
     "report.views.multi-scale": "several sizes of each picture",
+    "report.views.dense": "the whole of each picture",
     # the big number
     "report.top1": "top-1 accuracy, in {precision}",
     "report.right": "{right} of {total} pictures right",
@@ -46,10 +49,10 @@ TEXTS = {
     "report.confusion": "Confusion matrix",
     "report.confusion.note": "A row holds the pictures of one true class, a column those of one predicted class; "
     "a cell counts pictures. The darker a cell, the larger its share of the row.",
-    "report.confusion.note.many": "With this many classes the cells have no room for numbers. A row is a true class, "
-    "a column a predicted class, numbered as in the table of classes below; the darker a cell, the larger its share "
-    "of the row. confusion.csv holds every count.",
-    "report.confusion.aria": "Confusion matrix of {size} classes: rows are true classes, columns predicted classes.",
+    "report.confusion.note.many": "There are {total} classes; shown are the {shown} that have most to do with "
+    "mistakes. A row holds the pictures of one true class, a column those of one predicted class; a cell counts "
+    "pictures. The darker a cell, the larger its share of the row. confusion.csv holds every count.",
+    "report.confusion.ask": "Choose a cell to see its pictures.",
     "report.confusion.hit": "right",
     "report.confusion.miss": "wrong",
     "report.confusion.true": "True class",
@@ -68,17 +71,101 @@ TEXTS = {
     "report.mistakes.missing": "no picture",
     "report.mistakes.true": "True class",
     "report.mistakes.predicted": "Predicted class",
+    # pictures
+    "report.pictures": "Picture by picture",
+    "report.pictures.note": "A sure mistake often has a reason to be seen in the picture, or a wrong label.",
+    "report.pictures.note.heat": "A sure mistake often has a reason to be seen in the picture, or a wrong label. Beside "
+    "the worst mistakes, two heatmaps (Grad-CAM) show where the model saw what speaks for its answer and for the true "
+    "class: bright is much, dark is nothing, and what lies outside the model’s view is darkened.",
+    "report.pictures.worst": "Wrong answers, the surest first: {shown} of {total}.",
+    "report.pictures.found": "Pictures found: {count}.",
+    "report.pictures.nothing": "There is no such picture.",
+    "report.pictures.more": "Show more ({count} left)",
+    "report.pictures.copy": "Copy file names",
+    "report.pictures.unseen": "These pictures are not in this file, to keep it small: name, true class, answer and how "
+    "sure it was.",
+    "report.pictures.wrong": "Wrong",
+    "report.pictures.right": "Right",
+    "report.pictures.all": "All",
+    "report.pictures.any": "any",
+    "report.pictures.true": "True class",
+    "report.pictures.answer": "Predicted class",
+    "report.pictures.order": "Order",
+    "report.pictures.order.worst": "worst first",
+    "report.pictures.order.unsure": "least sure first",
+    "report.pictures.order.class": "by class",
+    "report.pictures.order.name": "by name",
+    "report.pictures.for.miss": "answer:",
+    "report.pictures.for.hit": "truth:",
+    "report.pictures.is": "true class",
     # classes
     "report.classes": "Class by class",
     "report.classes.note": "Precision: of the pictures answered with this class, the share that is. Recall: of the "
     "pictures of this class, the share found. F1: one number for both, near the lower of the two. Support: pictures of "
     "this class. A dash stands where there is nothing to divide by.",
+    "report.classes.note.auc": "AUC: the chance that a picture of the class gets more of it than one of another class.",
+    "report.classes.ask": "Choose a heading to sort by it, a class to see its ROC and precision-recall curves.",
     "report.classes.name": "Class",
+    "report.classes.auc": "AUC",
+    "report.classes.macro": "Mean of the classes",
+    "report.classes.weighted": "Mean weighted by support",
     "report.classes.precision": "Precision",
     "report.classes.recall": "Recall",
     "report.classes.f1": "F1",
     "report.classes.support": "Support",
     "report.classes.text": "The same as scikit-learn prints it",
+    "report.curve.roc": "ROC curve, area {area}",
+    "report.curve.roc.x": "false positive rate",
+    "report.curve.roc.y": "true positive rate",
+    "report.curve.pr": "Precision-recall curve, average precision {area}",
+    "report.curve.pr.x": "recall",
+    "report.curve.pr.y": "precision",
+    # sureness
+    "report.calibration": "Is it as sure as it is right?",
+    "report.calibration.fair": "It is: on average the model is {sure} sure of its answers, and {right} of them are right.",
+    "report.calibration.over": "It is too sure: on average {sure} sure of its answers, of which {right} are right.",
+    "report.calibration.under": "It is not sure enough: on average {sure} sure of its answers, of which {right} are right.",
+    "report.calibration.note": "Each bar gathers the answers of one degree of sureness; it should reach the dashed line. "
+    "Below, how many answers each one stands for.",
+    "report.calibration.ece": "Expected calibration error: {ece}, the gap between bars and line, averaged over all "
+    "answers.",
+    "report.calibration.before": "Without temperature scaling it would be {ece}; the temperature, fitted on the "
+    "validation pictures, is {temperature}.",
+    "report.calibration.now": "right answers",
+    "report.calibration.was": "the same without temperature scaling",
+    "report.calibration.x": "how sure the model is",
+    "report.calibration.y": "how often it is right",
+    "report.calibration.aria": "Reliability diagram: how often answers are right, by how sure the model is of them.",
+    "report.threshold": "“None of these”",
+    "report.threshold.note": "Below a threshold of sureness an answer can count as “none of these classes”: then fewer "
+    "pictures are answered, and more of the answers are right.",
+    "report.threshold.none": "This model has no threshold of its own: it answers every picture.",
+    "report.threshold.chosen": "This model’s own threshold, chosen on the validation pictures, is {value}.",
+    "report.threshold.measured": "Of {n} foreign pictures ({data}), {accepted} were taken for one of the classes (95 % "
+    "interval {low} to {high}).",
+    "report.threshold.unmeasured": "How many foreign pictures would be taken for one of the classes was not measured.",
+    "report.threshold.move": "Move the threshold",
+    "report.threshold.threshold": "threshold",
+    "report.threshold.coverage": "pictures answered",
+    "report.threshold.accuracy": "of these, right",
+    "report.threshold.foreign": "foreign pictures accepted",
+    "report.threshold.x": "threshold (%)",
+    "report.threshold.here": "threshold",
+    "report.threshold.line.accuracy": "right",
+    "report.threshold.line.coverage": "answered",
+    "report.threshold.line.foreign": "foreign",
+    "report.threshold.aria": "Line chart: share of pictures answered, and share of right answers among them, by "
+    "threshold.",
+    # network
+    "report.layers": "The network",
+    "report.layers.sums": "{layers} layers with {parameters} trained numbers; one picture takes {macs} "
+    "multiply-accumulates (MACs).",
+    "report.layers.open": "Layer by layer",
+    "report.layers.name": "Layer",
+    "report.layers.kind": "Kind",
+    "report.layers.shape": "Output",
+    "report.layers.parameters": "Parameters",
+    "report.layers.macs": "MACs",
     # files
     "report.broken": "Files that could not be read",
     "report.broken.none": "None: every file could be read.",
@@ -92,7 +179,14 @@ TEXTS = {
     # foot
     "report.facts": "How it was made",
     "report.made": "Made by convscope. Everything is in this file; nothing is loaded from the network.",
+    "report.command": "The command",
+    "report.python": "The same in Python",
+    "report.copy": "Copy",
+    "report.copied": "Copied",
+    "stage.pictures": "making small pictures",
+    "stage.heatmaps": "making heatmaps",
     "report.fact.model": "Model",
+    "report.fact.file": "Model file",
     "report.fact.paper": "Paper",
     "report.fact.parameters": "Parameters",
     "report.fact.preprocess": "Preprocessing",

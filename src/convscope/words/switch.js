@@ -10,6 +10,7 @@
     for (const picture of document.querySelectorAll("[role=img][data-en]")) {
       picture.setAttribute("aria-label", picture.dataset[language]);
     }
+    for (const option of document.querySelectorAll("option[data-en]")) option.textContent = option.dataset[language];
     for (const button of buttons) {
       button.setAttribute("aria-pressed", String(button.dataset.choose === language));
     }

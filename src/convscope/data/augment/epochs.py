@@ -46,9 +46,9 @@ class Augmented:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def epoch(self, number: int, side: int | None = None) -> "Epoch":
-        """The pictures as one epoch sees them; `side` makes them smaller than the network's input."""
-        return Epoch(self, number, side or self.size)
+    def epoch(self, number: int, share: float = 1.0) -> "Epoch":
+        """The pictures as one epoch sees them, at a share of the side of the network's input."""
+        return Epoch(self, number, round(self.size * share))
 
 
 @dataclass(frozen=True)

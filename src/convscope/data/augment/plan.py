@@ -36,24 +36,22 @@ class Plan:
     erase: float = 0.0
 
 
-def grown(size: int, first: float, epoch: int, epochs: int) -> int:
-    """Side of the training pictures of one epoch: it grows evenly, and is whole for the last quarter of the epochs.
+def grown(first: float, epoch: int, epochs: int) -> float:
+    """Side of one epoch's training pictures, as a share of the network's: it grows evenly; 1 in the last quarter.
 
     Args:
-        size: side of the network's input, in pixels.
-        first: share of it in the first epoch.
+        first: share in the first epoch.
         epoch: from 1.
         epochs: of the whole run.
 
     Example:
-        >>> [grown(128, 0.5, epoch, 5) for epoch in (1, 2, 3, 4, 5)]
+        >>> [round(128 * grown(0.5, epoch, 5)) for epoch in (1, 2, 3, 4, 5)]
         [64, 85, 107, 128, 128]
-        >>> grown(128, 1.0, 1, 5), grown(128, 0.5, 1, 1)
-        (128, 128)
+        >>> grown(1.0, 1, 5), grown(0.5, 1, 1)
+        (1.0, 1.0)
     """
-    growing = max(1.0, WHOLE_FROM * (epochs - 1))
-    done = min(1.0, (epoch - 1) / growing) if epochs > 1 else 1.0
-    return round(size * (first + (1 - first) * done))
+    growing = WHOLE_FROM * (epochs - 1)
+    return first + (1 - first) * min(1.0, (epoch - 1) / growing) if growing else 1.0
 
 
 def roomy(preprocess: Preprocess, plan: Plan) -> Preprocess:

@@ -1,36 +1,55 @@
-"""Which classes are taken for which: the confusion matrix and its fullest cells."""
+"""Which classes are taken for which: the confusion matrix, whose cells ask for pictures, and its fullest cells."""
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from convscope.evaluation.page.svg import bar, ticks
+import numpy as np
+
+from convscope.evaluation.page.svg import bar
 from convscope.evaluation.page.texts import percent
-from convscope.words import Language
-from convscope.words.markup import both, both_in_svg, escape, name, spoken
+from convscope.words.markup import both, escape, name
 
 if TYPE_CHECKING:
     from convscope.evaluation.report import Report
 
-MOST_WITH_NUMBERS = 40  # classes; beyond, digits would be too small to read
+MOST_CLASSES = 40  # of a whole matrix; beyond, digits would be too small to read
+MOST_CONFUSED = 24  # classes of the matrix that stands for it then
 MOST_WITH_SHARES = 4  # classes; up to here a cell has room for the share of its row
 SIDEWAYS_BEYOND = 6  # letters of the longest name, with more classes than a few
 LONGEST_NAME = 36  # letters of a label; the table of classes has the full names
-PIXELS, MARGIN = 560, 60  # of the small matrix
+PAIRS, PAIRS_OF_MANY = 5, 30
 
 
-def confusions(report: "Report", language: Language) -> str:
+def confusions(report: "Report") -> str:
     """The confusion matrix, then the pairs most often confused."""
-    many = len(report.classes) > MOST_WITH_NUMBERS
-    matrix = _picture(report, language) if many else _table(report)
-    note = both("report.confusion.note.many" if many else "report.confusion.note")
+    many = len(report.classes) > MOST_CLASSES
+    chosen = most_confused(report.confusion, MOST_CONFUSED) if many else range(len(report.classes))
+    if many:
+        note = both("report.confusion.note.many", shown=len(chosen), total=f"{len(report.classes):,}")
+    else:
+        note = both("report.confusion.note")
+    asks = f' <span class="asks" hidden>{both("report.confusion.ask")}</span>' if report.predictions is not None else ""
     legend = (
         f'<p class="legend"><span><i class="hit"></i>{both("report.confusion.hit")}</span>'
         f'<span><i class="miss"></i>{both("report.confusion.miss")}</span></p>'
     )
     return (
-        f"<section><h2>{both('report.confusion')}</h2><p>{note}</p>{legend}{matrix}</section>"
-        f"<section><h2>{both('report.pairs')}</h2>{_pairs(report, 20 if many else 5)}</section>"
+        f"<section><h2>{both('report.confusion')}</h2><p>{note}{asks}</p>{legend}{_table(report, chosen)}</section>"
+        f"<section><h2>{both('report.pairs')}</h2>{_pairs(report, PAIRS_OF_MANY if many else PAIRS)}</section>"
     )
+
+
+def most_confused(confusion: Sequence[Sequence[int]], most: int) -> list[int]:
+    """The classes that have most to do with mistakes, as the true or as the predicted class, in their own order.
+
+    >>> most_confused([[5, 1, 0], [0, 9, 0], [0, 3, 4]], most=2)
+    [1, 2]
+    """
+    counts = np.array(confusion)
+    np.fill_diagonal(counts, 0)
+    wrong = counts.sum(axis=0) + counts.sum(axis=1)
+    return sorted(np.argsort(-wrong, kind="stable")[:most].tolist())
 
 
 def shade(count: int, total: int) -> float:
@@ -42,17 +61,17 @@ def shade(count: int, total: int) -> float:
     return sqrt(count / total) if total else 0.0
 
 
-def _table(report: "Report") -> str:
-    classes, size = report.classes, len(report.classes)
+def _table(report: "Report", chosen: Sequence[int]) -> str:
+    classes, size = [report.classes[index] for index in chosen], len(chosen)
     longest = max(len(each) for each in classes)
     sideways = size > MOST_WITH_SHARES and (size > 12 or longest > SIDEWAYS_BEYOND)
     room = "few" if size <= MOST_WITH_SHARES else "some" if size <= 12 else "many" if size <= 24 else "crowd"
     columns = "".join(f'<th scope="col"><div>{name(each, LONGEST_NAME)}</div></th>' for each in classes)
     rows = "".join(
-        f'<tr><th scope="row">{name(each, LONGEST_NAME)}</th>'
-        + "".join(_cell(count, sum(counts), column == row, size) for column, count in enumerate(counts))
+        f'<tr><th scope="row">{name(report.classes[row], LONGEST_NAME)}</th>'
+        + "".join(_cell(report, row, column, shares=size <= MOST_WITH_SHARES) for column in chosen)
         + "</tr>"
-        for row, (each, counts) in enumerate(zip(classes, report.confusion, strict=True))
+        for row in chosen
     )
     return (
         f'<div class="scroll"><table class="matrix {room}{" sideways" if sideways else ""}">'
@@ -63,58 +82,43 @@ def _table(report: "Report") -> str:
     )
 
 
-def _cell(count: int, total: int, hit: bool, size: int) -> str:
+def _cell(report: "Report", row: int, column: int, *, shares: bool) -> str:
+    count, kind = report.confusion[row][column], "hit" if row == column else "miss"
     if count == 0:
-        return f'<td class="{"hit" if hit else "miss"} none">0</td>'
+        return f'<td class="{kind} none">0</td>'
+    total = sum(report.confusion[row])
     depth = shade(count, total)
-    share = f"<small>{escape(percent(count / total))}</small>" if size <= MOST_WITH_SHARES else ""
+    share = f"<small>{escape(percent(count / total))}</small>" if shares else ""
     letters = " deep deepest" if depth > 0.85 else " deep" if depth > 0.65 else ""
-    kind = ("hit" if hit else "miss") + letters
-    return f'<td class="{kind}" style="--depth:{depth * 100:.0f}%">{count:,}{share}</td>'
+    shown = _asking(report, row, column, f"{count:,}{share}")
+    return f'<td class="{kind}{letters}" style="--depth:{depth * 100:.0f}%">{shown}</td>'
 
 
-def _picture(report: "Report", language: Language) -> str:
-    size = len(report.classes)
-    step = PIXELS / size
-    side = MARGIN + PIXELS + 2
-    aloud = spoken("report.confusion.aria", language, size=size)
-    parts = [
-        f'<svg class="small-matrix" viewBox="0 0 {side} {side}" {aloud}>',
-        f'<rect class="frame" x="{MARGIN}" y="{MARGIN}" width="{PIXELS}" height="{PIXELS}"/>',
-        f'<text class="mark-label" x="{MARGIN + PIXELS / 2}" y="18" text-anchor="middle">'
-        f"{both_in_svg('report.confusion.predicted')}</text>",
-        f'<text class="mark-label" transform="translate(16 {MARGIN + PIXELS / 2}) rotate(-90)" text-anchor="middle">'
-        f"{both_in_svg('report.confusion.true')}</text>",
-    ]
-    for tick in [int(tick) or 1 for tick in ticks(0, size, 10) if tick <= size]:
-        place = MARGIN + (tick - 0.5) * step
-        parts.append(f'<text class="tick" x="{place:.1f}" y="{MARGIN - 6}" text-anchor="middle">{tick}</text>')
-        parts.append(f'<text class="tick" x="{MARGIN - 6}" y="{place + 4:.1f}" text-anchor="end">{tick}</text>')
-    for row, counts in enumerate(report.confusion):
-        total = sum(counts)
-        for column, count in enumerate(counts):
-            if count:
-                kind, depth = "hit" if row == column else "miss", shade(count, total)
-                x, y, wide = MARGIN + column * step, MARGIN + row * step, max(step, 1.0)
-                parts.append(
-                    f'<rect class="{kind}" x="{x:.2f}" y="{y:.2f}" width="{wide:.2f}" height="{wide:.2f}" '
-                    f'fill-opacity="{max(depth, 0.15):.2f}"/>'
-                )
-    return "".join([*parts, "</svg>"])
+def _asking(report: "Report", row: int, column: int, shown: str) -> str:
+    """What asks for the pictures of a cell, where the page has them."""
+    if report.predictions is None:
+        return shown
+    return f'<button type="button" data-cell="{row},{column}">{shown}</button>'
 
 
 def _pairs(report: "Report", most: int) -> str:
     pairs = report.worst_confusions(most)
     if not pairs:
         return f"<p>{both('report.pairs.none')}</p>"
-    support = {each: sum(counts) for each, counts in zip(report.classes, report.confusion, strict=True)}
-    rows = "".join(
-        f'<tr><td>{name(true)}</td><td>{name(predicted)}</td><td class="number">{count:,}</td><td class="number">'
-        f"{escape(percent(count / support[true]))}{bar(count / support[true], 'miss')}</td></tr>"
-        for true, predicted, count in pairs
-    )
+    place = {each: index for index, each in enumerate(report.classes)}
+    rows = ""
+    for true, predicted, count in pairs:
+        share = count / sum(report.confusion[place[true]])
+        rows += (
+            f"<tr><td>{name(true)}</td><td>{name(predicted)}</td>"
+            f'<td class="number">{_asking(report, place[true], place[predicted], f"{count:,}")}</td>'
+            f'<td class="number">{escape(percent(share))}{bar(share, "miss")}</td></tr>'
+        )
     heads = "".join(
         f'<th scope="col"{kind}>{both(f"report.pairs.{key}")}</th>'
         for key, kind in (("true", ""), ("predicted", ""), ("count", ' class="number"'), ("share", ' class="number"'))
     )
-    return f'<div class="scroll"><table class="list"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return (
+        f'<div class="scroll"><table class="list pairs"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )

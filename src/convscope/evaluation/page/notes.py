@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from convscope.evaluation.report import Facts, Report
+    from convscope.evaluation.page.shown import Shown
+    from convscope.evaluation.report import Report
 
-from convscope.words.markup import both, name
+from convscope.words.markup import both, escape, name
 
 MOST = 50  # files named one by one
 
@@ -35,11 +36,20 @@ def seen_before(report: "Report") -> str:
     return f"<section><h2>{both('report.trained_on')}</h2>{notes}{files}</section>"
 
 
-def foot(facts: "Facts") -> str:
-    """Facts of the run, and who made the page."""
-    rows = "".join(f"<div><dt>{both(key)}</dt><dd>{_value(value)}</dd></div>" for key, value in facts)
-    table = f'<h2>{both("report.facts")}</h2><dl class="facts">{rows}</dl>' if facts else ""
-    return f'<footer>{table}<p class="made">{both("report.made")}</p></footer>'
+def foot(shown: "Shown") -> str:
+    """Facts of the run, the command that made the page, and who made it."""
+    rows = "".join(f"<div><dt>{both(key)}</dt><dd>{_value(value)}</dd></div>" for key, value in shown.facts)
+    table = f'<h2>{both("report.facts")}</h2><dl class="facts">{rows}</dl>' if shown.facts else ""
+    calls = _code("report.command", shown.command) + _code("report.python", shown.python)
+    return f'<footer>{table}{calls}<p class="made">{both("report.made")}</p></footer>'
+
+
+def _code(key: str, text: str) -> str:
+    """What to type, with a button that copies it once there is a script."""
+    if not text:
+        return ""
+    button = f'<button type="button" class="plain" data-copy hidden>{both("report.copy")}</button>'
+    return f'<h3>{both(key)}</h3><div class="code"><pre>{escape(text)}</pre>{button}</div>'
 
 
 def _value(value: "str | tuple[str, dict[str, object]]") -> str:

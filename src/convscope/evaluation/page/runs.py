@@ -78,7 +78,7 @@ def page(comparison: "Comparison", language: Language) -> str:
         f'<section class="headline"><p class="verdict">{both_of(comparison.verdict)}</p></section>\n'
         f"<section><h2>{both('compare.drawn')}</h2><p>{both('compare.drawn.note')}</p>\n"
         f'<div class="scroll">{chart(comparison, language, in_page=True)}</div>\n'
-        f"<p>{both_of(comparison.paired)}</p><p>{both_of(comparison.tested)}</p></section></main>\n"
+        f"<p>{both_of(comparison.paired)}</p><p>{both_of(comparison.tested)}</p><p>{both_of(comparison.differing)}</p></section></main>\n"
         f'<footer><p class="made">{both("compare.made")}</p></footer>'
     )
     wide = ".runs { min-width: 50rem; width: 100%; height: auto; margin-bottom: 1rem; }\n"

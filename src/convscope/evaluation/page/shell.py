@@ -10,7 +10,12 @@ from convscope.words.markup import escape, switch_script
 
 
 def document(
-    titles: Mapping[Language, str], body: str, language: Language, extra_style: str = "", refresh_s: int = 0
+    titles: Mapping[Language, str],
+    body: str,
+    language: Language,
+    extra_style: str = "",
+    refresh_s: int = 0,
+    extra_script: str = "",
 ) -> str:
     """A whole HTML file that loads nothing, around a body.
 
@@ -20,8 +25,9 @@ def document(
         language: what the page opens in.
         extra_style: rules after those that all pages share.
         refresh_s: seconds after which the page loads itself anew; 0 for never.
+        extra_script: what runs before the switch of languages; data for it stands in the body.
     """
-    style, script = asset("page.css") + extra_style, switch_script()
+    style, script = asset("page.css") + extra_style, extra_script + switch_script()
     # the browser itself refuses whatever this file did not bring along, and any script but this one
     digest = b64encode(sha256(script.encode()).digest()).decode("ascii")
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
@@ -54,5 +60,5 @@ def masthead(title: str, below: str = "") -> str:
 
 
 def asset(file: str) -> str:
-    """The text of a style sheet that lies beside this file."""
+    """The text of a style sheet or a script that lies beside this file."""
     return files("convscope.evaluation.page").joinpath(file).read_text(encoding="utf-8")

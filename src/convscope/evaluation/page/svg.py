@@ -37,6 +37,7 @@ class Chart:
         x_title: markup of the name of the x axis.
         mark: an x to point out, and the markup of what to say there.
         share: y is a share of one, written in percent; otherwise the axis starts at 0.
+        dots: whether the mark also shows on the lines.
     """
 
     lines: Sequence[Line]
@@ -44,6 +45,7 @@ class Chart:
     x_title: str
     mark: tuple[float, str] | None = None
     share: bool = False
+    dots: bool = True
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
@@ -172,4 +174,4 @@ def bar(share: float, kind: str = "plain") -> str:
 
 
 def _has_dot(x: float, line: Line, chart: Chart) -> bool:
-    return len(line.points) == 1 or (chart.mark is not None and x == chart.mark[0])
+    return len(line.points) == 1 or (chart.dots and chart.mark is not None and x == chart.mark[0])

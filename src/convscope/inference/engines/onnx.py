@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,39 @@ def available() -> bool:
     return all(importlib.util.find_spec(name) for name in ("onnxruntime", *CONVERTERS))
 
 
-class Onnx:
+def session(graph: bytes, threads: int) -> Any:  # noqa: ANN401 (onnxruntime.InferenceSession)
+    """A graph of ONNX Runtime's, ready to run on the processor.
+
+    Args:
+        graph: an ONNX file.
+        threads: to compute with.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+class Session:
+    """A graph with an input `pixels` and one output.
+
+    Args:
+        running: see `session`.
+    """
+
+    def __init__(self, running: Any) -> None:  # noqa: ANN401 (onnxruntime.InferenceSession)
+        self._session = running
+
+    def run(self, batches: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
+        """What the graph makes of each batch, in order."""
+        for pixels in batches:
+            (entering,) = self._session.run(None, {"pixels": pixels.numpy()})
+            yield np.asarray(entering, np.float32)
+
+
+class Onnx(Session):
     """A trunk in ONNX Runtime, in float32.
 
     Args:
@@ -38,22 +71,11 @@ class Onnx:
         missing = next((name for name in CONVERTERS if not importlib.util.find_spec(name)), None)
         if missing:
             raise MissingExtra("the engine onnx", missing, "export")
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
         try:
             graph = _convert(trunk, preprocess)
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            super().__init__(session(graph, threads))
         except Exception as error:  # its failures have no base class but Exception
             raise RuntimeError(f"ONNX Runtime cannot run it: {error}") from error
-
-    def run(self, batches: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
-        """What enters the scoring layer, batch by batch."""
-        for pixels in batches:
-            (entering,) = self._session.run(None, {"pixels": pixels.numpy()})
-            yield np.asarray(entering, np.float32)
 
 
 def _convert(trunk: nn.Module, preprocess: Preprocess) -> bytes:

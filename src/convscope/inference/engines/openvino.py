@@ -57,28 +57,17 @@ def kept(key: str) -> bool:
     return (_folder(key) / SEAL).is_file()
 
 
-class OpenVino:
-    """A trunk in OpenVINO.
+class Graph:
+    """A graph of OpenVINO's that is compiled for the processor.
 
     Args:
-        trunk: from a picture's numbers to what enters the scoring layer, in evaluation mode.
-        preprocess: how bytes become numbers, and their size.
-        key: names the trunk by its content; the converted network is kept under it.
+        core: OpenVINO's.
+        model: the graph, with one input and one output.
         precision: "f32", or "bf16" where the processor has instructions for it.
         threads: to compute with.
-
-    Raises:
-        RuntimeError: a layer that OpenVINO does not know.
     """
 
-    def __init__(
-        self, trunk: nn.Module, preprocess: Preprocess, *, key: str, precision: Precision, threads: int
-    ) -> None:
-        core = _openvino().Core()
-        try:
-            model = _read(core, _folder(key)) or _convert(trunk, preprocess, _folder(key))
-        except Exception as error:  # its own failures have no base class but Exception
-            raise RuntimeError(f"OpenVINO cannot convert it: {error}") from error
+    def __init__(self, core: Any, model: Any, *, precision: Precision, threads: int) -> None:  # noqa: ANN401 (openvino's)
         settings = {
             "PERFORMANCE_HINT": "THROUGHPUT",  # one picture a core at a time: no core waits for another
             "INFERENCE_PRECISION_HINT": precision,
@@ -88,7 +77,7 @@ class OpenVino:
         self._compiled = core.compile_model(model, "CPU", settings)
 
     def run(self, batches: Iterable[Tensor]) -> Iterator[NDArray[np.float32]]:
-        """What enters the scoring layer, batch by batch, in order; the next batches come in meanwhile.
+        """What the graph makes of each batch, in order; the next batches come in meanwhile.
 
         Requests take turns. OpenVINO's own queue would call back into Python from its threads, and may wait for ever
         for one of them when it is taken down.
@@ -110,13 +99,38 @@ class OpenVino:
                 request.wait()
 
 
+class OpenVino(Graph):
+    """A trunk in OpenVINO.
+
+    Args:
+        trunk: from a picture's numbers to what enters the scoring layer, in evaluation mode.
+        preprocess: how bytes become numbers, and their size.
+        key: names the trunk by its content; the converted network is kept under it.
+        precision: "f32", or "bf16" where the processor has instructions for it.
+        threads: to compute with.
+
+    Raises:
+        RuntimeError: a layer that OpenVINO does not know.
+    """
+
+    def __init__(
+        self, trunk: nn.Module, preprocess: Preprocess, *, key: str, precision: Precision, threads: int
+    ) -> None:
+        core = library().Core()
+        try:
+            model = _read(core, _folder(key)) or _convert(trunk, preprocess, _folder(key))
+        except Exception as error:  # its own failures have no base class but Exception
+            raise RuntimeError(f"OpenVINO cannot convert it: {error}") from error
+        super().__init__(core, model, precision=precision, threads=threads)
+
+
 def _result(request: Any) -> NDArray[np.float32]:  # noqa: ANN401 (openvino.InferRequest)
     """What a request has computed, once it has."""
     request.wait()
     return np.array(request.get_output_tensor(0).data, np.float32)
 
 
-def _openvino() -> Any:  # noqa: ANN401 (a module)
+def library() -> Any:  # noqa: ANN401 (a module)
     """The library, without its telemetry: to it, a missing consent file counts as consent."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     return importlib.import_module("openvino")
@@ -133,7 +147,7 @@ def version() -> str:
 
 def _convert(trunk: nn.Module, preprocess: Preprocess, folder: Path) -> Any:  # noqa: ANN401 (openvino.Model)
     """The trunk as OpenVINO's graph, for any number of pictures; kept in `folder` when that can be written."""
-    openvino = _openvino()
+    openvino = library()
     example = torch.zeros(1, preprocess.channels, preprocess.size, preprocess.size, dtype=torch.uint8)
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")  # of constants in the trace: sizes are fixed, and meant to be

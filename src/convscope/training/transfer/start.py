@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from convscope.data.preprocess import Preprocess, Resize
 from convscope.errors import ModelError, ModelFileError
 from convscope.models import own
-from convscope.models.bundle import FILE, Bundle
+from convscope.models.bundle import Bundle
 from convscope.models.heads import with_linear_head
 from convscope.models.network import SMALL
 from convscope.models.pretrained import catalogue, importing, shelf
@@ -129,27 +129,6 @@ def _grey(bundle: Bundle, preprocess: Preprocess) -> tuple[Bundle, Preprocess]:
         return tensor
 
     return Bundle(card, {key: summed(key, tensor) for key, tensor in bundle.weights.items()}, bundle.path), grey
-
-
-def weights_for(name: str, wanted: str, weights_dir: Path | None = None) -> Path | None:
-    """The file of weights for a network; None where none is at hand, or none is wanted.
-
-    Args:
-        name: of the network.
-        wanted: "default" looks in the folders of weights, "none" takes none; else a file, or the folder of a run.
-        weights_dir: looked into before the others.
-
-    Raises:
-        ModelFileError: a file or folder that was named is not there.
-    """
-    if wanted == "none":
-        return None
-    if wanted == "default":
-        return shelf.find_weights(name, shelf.folders(weights_dir))
-    file = Path(wanted) / FILE if Path(wanted).is_dir() else Path(wanted)
-    if not file.is_file():
-        raise ModelFileError(f"--weights {wanted}: no such file; allowed: default, none or a file of weights")
-    return file
 
 
 def missing(name: str, mode: str) -> str:

@@ -15,7 +15,7 @@ from convscope.data import splits
 from convscope.data.sources import read
 from convscope.data.stores import printable
 from convscope.errors import ConvscopeError
-from convscope.evaluation.protocol import Thumbnails
+from convscope.evaluation.pictures import Thumbnails
 from convscope.evaluation.report import Report
 from convscope.training.recipe import parse
 from convscope.training.trainer import train

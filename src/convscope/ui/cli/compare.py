@@ -25,6 +25,7 @@ def compare(
 ) -> None:
     """Only pictures that every run was judged on count, told by their content; below 30 of them nothing is said. Two
     runs meet in McNemar's exact test; of more, each meets the best, and the p-values are corrected by Holm.
+    A paired bootstrap says by how much the best is better.
 
     \b
     Examples:
@@ -61,6 +62,7 @@ def compare(
         )  # fmt: skip
     terminal.line(found.paired(language))
     terminal.line(found.tested(language))
+    terminal.line(found.differing(language))
     terminal.line(found.verdict(language))
     if out:
         terminal.message("compare.chart", file=out)

@@ -17,7 +17,9 @@ from convscope.ui.console import close_bars
 
 COMMANDS = {
     "demo": "Train LeNet-5 on built-in digits and judge it: offline, under a minute.",
+    "check": "Say what is wrong with your pictures before you train on them: the data passport.",
     "train": "Train a network on your pictures.",
+    "mistakes": "List pictures whose label is probably wrong, and decide about them.",
     "lr-find": "Find a learning rate that trains.",
     "evaluate": "Judge a model: accuracy with its interval, confusion, mistakes.",
     "predict": "Say what pictures show.",

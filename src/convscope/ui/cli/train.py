@@ -104,6 +104,12 @@ def train(
     test_share: Annotated[
         float | None, typer.Option(help="Test share where the data has none; 0 for none [0.1].")
     ] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Train so many models, each judged on pictures it has not seen (k-fold).")
+    ] = None,
+    manifest: Annotated[
+        str | None, typer.Option(metavar="FILE.csv", help="Classes and parts that count instead of the folders'.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda [auto].")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, f32 or bf16 [auto].")] = None,
     engine: Annotated[
@@ -144,6 +150,8 @@ def train(
       convscope train photos/ --model mobilenet_v2 --weights mobilenet_v2.safetensors
       convscope train photos/ --model resnet18 --mode finetune --epochs 8
       convscope train photos.zip --model course_cnn --size 64 --epochs 20
+      convscope train photos/ --folds 5
+      convscope train photos/ --manifest split.csv
       convscope train photos/ --model resnet18 --mode scratch --recipe practical --size 128 --epochs 20
       convscope train photos/ --model vgg16 --recipe paper --start-from runs/vgg11-photos --set step_factor=0.2
       torchrun --nproc_per_node 2 -m convscope train photos/ --model resnet18 --mode scratch
@@ -161,7 +169,8 @@ def train(
         "decay": decay, "schedule": schedule, "label_smoothing": label_smoothing, "ema": ema, "clip": clip,
         "class_weights": class_weights, "sampling": sampling, "warmup_epochs": warmup, "patience_checks": patience,
         "min_delta": min_delta, "time_limit_min": time_limit, "size": size, "resize": resize, "seed": seed,
-        "split_seed": split_seed, "test_share": test_share, "device": device, "precision": precision,
+        "split_seed": split_seed, "test_share": test_share, "folds": folds, "manifest": manifest,
+        "device": device, "precision": precision,
         "engine": engine, "threads": threads, "workers": workers, "keep": keep, "compile": fuse,
         "sync_norm": sync_norm, "checkpoint_min": checkpoint_every, "track": track or None,
     }  # fmt: skip

@@ -1,0 +1,145 @@
+"""Which pictures of a data set are judged: the run's own split, the data's, or all; and never what was trained on."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from convscope.data import splits
+from convscope.data.listing import Listing
+from convscope.data.stores import printable
+from convscope.errors import DataError
+from convscope.models.bundle import Card
+from convscope.words import SILENT, Listener
+
+SPLITS = ("test", "val", "all")
+Record = list[splits.Row]
+
+
+class Judged(NamedTuple):
+    """The pictures to judge.
+
+    Attributes:
+        listing: those.
+        split: the part they are called: "test", "val" or "all".
+        own: whether the models' own split decided.
+        trained_on: files among those asked for that a model was trained on.
+        refused: how many of those were left out.
+    """
+
+    listing: Listing
+    split: str
+    own: bool
+    trained_on: tuple[str, ...]
+    refused: int
+
+
+def chosen(
+    listing: Listing, records: Sequence[Record], split: str | None = None, listener: Listener = SILENT
+) -> Judged:
+    """The pictures of a part, judged by the models' own split where there is one and all models share it.
+
+    Args:
+        listing: the data.
+        records: who trained, validated and tested each model; see `recorded_split`.
+        split: "test", "val" or "all"; None takes the test if there is one, else val, else all.
+        listener: hears how far the pictures are fingerprinted, and what is not known.
+
+    Raises:
+        DataError: no such pictures, or a test of pictures that were all trained on.
+
+    Example:
+        >>> from convscope.data.builtin import digits
+        >>> judged = chosen(digits(), [[]])
+        >>> judged.split, len(judged.listing), judged.own
+        ('test', 180, False)
+    """
+    if not all(records):
+        listener.message("result.no_record")
+    hashes = listing.hash(listener)
+    found = [own for own in (_own_parts(listing, hashes, record) for record in records) if own]
+    own = found[0] if found and all(other == found[0] for other in found[1:]) else []
+    if found and not own:
+        listener.message("views.splits_differ")
+    parts = own or list(listing.parts)
+    if split is None:
+        split = next((part for part in ("test", "val") if part in parts), "all")
+    rows = [row for row, part in enumerate(parts) if split in ("all", part)]
+    if not rows:
+        have = sorted(set(parts) - {""})
+        raise DataError(
+            f"{listing.title}: no {split} pictures; it has {', '.join(have) if have else 'no split'}; "
+            "--split all takes every picture"
+        )
+    trained = {row.sha256 for record in records for row in record if row.split == "train" and row.sha256}
+    known = [row for row in rows if hashes[row] in trained]
+    if split == "test":
+        rows = sorted(set(rows) - set(known))
+        if not rows:
+            raise DataError(
+                f"{listing.title}: all {len(known):,} test pictures were trained on, so they test nothing; "
+                "give other pictures"
+            )
+    names = tuple(listing.files[row] for row in known)
+    return Judged(listing.take(rows), split, bool(own), names, len(known) if split == "test" else 0)
+
+
+def recorded_split(card: Card, path: Path | None) -> Record:
+    """Who trained, validated and tested a model: from its run folder, else from the model file; else empty.
+
+    Args:
+        card: of the model.
+        path: of its file, or None.
+    """
+    inside = [splits.Row("", "", part, content) for part, hashes in (card.hashes or {}).items() for content in hashes]
+    beside = path.parent / "split.csv" if path else None
+    if beside and beside.is_file():
+        rows = splits.read(beside)
+        # a model file that was copied next to another run's split knows better itself
+        if not inside or {(row.split, row.sha256) for row in rows} == {(row.split, row.sha256) for row in inside}:
+            return rows
+    return inside
+
+
+def with_classes(listing: Listing, classes: tuple[str, ...], codes: tuple[str, ...] = ()) -> Listing:
+    """The listing with its labels counted in another order of classes.
+
+    Args:
+        listing: labelled with class names, with codes only, or with numbers only, which stand for positions.
+        classes: names, in the order wanted.
+        codes: another name of each, such as WordNet ids; or none.
+
+    Raises:
+        DataError: a class that is not among them.
+    """
+    index = {name: position for position, name in enumerate(classes)}
+    unknown = [name for name in listing.classes if name not in index]
+    if unknown and set(listing.classes) <= set(codes):
+        index, unknown = {code: position for position, code in enumerate(codes)}, []
+    elif len(unknown) == len(listing.classes) and all(n.isdecimal() and int(n) < len(classes) for n in unknown):
+        index, unknown = {name: int(name) for name in listing.classes}, []
+    if unknown:
+        raise DataError(
+            f"{listing.title}: {len(unknown)} of its classes are unknown to the model (first: {unknown[0]!r}); "
+            f"the model knows {', '.join(classes[:10])}{' …' if len(classes) > 10 else ''}"
+        )
+    translation = np.array([index[name] for name in listing.classes])
+    return replace(listing, labels=translation[listing.labels], classes=classes)
+
+
+def _own_parts(listing: Listing, hashes: tuple[str, ...], record: Record) -> list[str]:
+    """The run's own part of every picture, when most of the pictures are the run's; else nothing."""
+    exact = {(row.file, row.sha256): row.split for row in record}
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in record:
+        found[row.sha256].add(row.split)
+    if 2 * sum(content in found for content in hashes) <= len(listing):
+        return []
+    # copies may lie in two parts: the file's own part if it still has its name, else training before the others
+    return [
+        exact.get((printable(file), content)) or next((part for part in splits.PARTS if part in found[content]), "")
+        for file, content in zip(listing.files, hashes, strict=True)
+    ]
