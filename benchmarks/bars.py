@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bars_evaluation
+import bars_mistakes
 import bars_networks
 import bars_training
 import bars_transfer
@@ -112,6 +113,7 @@ BARS: list[tuple[str, str, Callable[[], Seen], bool]] = [  # name, wanted, how, 
     *bars_transfer.BARS,
     *bars_training.BARS,
     *bars_evaluation.BARS,
+    *bars_mistakes.BARS,
 ]
 
 

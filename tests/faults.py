@@ -8,12 +8,13 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 
 def scene(seed: int, size=(160, 120)) -> Image.Image:
-    """A picture of coloured blocks and grain at several scales; two seeds have nothing in common."""
+    """A picture of coloured blocks and clouds at several scales; two seeds have nothing in common."""
     draw = np.random.default_rng(seed)
     picture = np.zeros((size[1], size[0], 3))
     for cells in (3, 7, 15, 40):
         grid = Image.fromarray(draw.integers(0, 256, (cells, cells, 3), dtype=np.uint8))
-        picture += np.asarray(grid.resize(size, Image.Resampling.BICUBIC), dtype=float) / 4
+        edges = Image.Resampling.NEAREST if cells == 15 else Image.Resampling.BICUBIC
+        picture += np.asarray(grid.resize(size, edges), dtype=float) / 4
     return Image.fromarray(np.clip((picture - 128) * 1.8 + 128, 0, 255).astype(np.uint8))
 
 

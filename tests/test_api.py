@@ -10,7 +10,7 @@ import convscope
 ROOMS = {path.name for path in Path(convscope.__file__).parent.iterdir() if path.is_dir()}
 PUBLIC = [
     "Bundle", "ConvscopeError", "Listing", "Passport", "Predictions", "Preprocess", "Recipe", "Report", "Run",
-    "build", "check", "compare", "describe", "evaluate", "predict", "read", "train",
+    "build", "check", "compare", "describe", "evaluate", "mistakes", "predict", "read", "train",
 ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convscope.errors import ConvscopeError
     from convscope.evaluation.answers import predict
     from convscope.evaluation.compare import compare
+    from convscope.evaluation.mistakes.finder import mistakes
     from convscope.evaluation.passport.check import check
     from convscope.evaluation.passport.passport import Passport
     from convscope.evaluation.predictions import Predictions
@@ -43,6 +44,7 @@ _HOME = {
     "compare": "evaluation.compare",
     "describe": "models.zoo",
     "evaluate": "evaluation.protocol",
+    "mistakes": "evaluation.mistakes.finder",
     "predict": "evaluation.answers",
     "read": "data.sources",
     "train": "training.trainer",
@@ -63,6 +65,7 @@ __all__ = [
     "compare",
     "describe",
     "evaluate",
+    "mistakes",
     "predict",
     "read",
     "train",

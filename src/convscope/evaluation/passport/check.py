@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,17 +13,15 @@ from convscope.evaluation.passport.finding import KINDS
 from convscope.evaluation.passport.near import Pair, near_duplicates
 from convscope.evaluation.passport.passport import Passport
 from convscope.inference.cpu import threads as threads_at_hand
+from convscope.inference.embeddings import Embedder
 from convscope.words import SILENT, Listener
-
-if TYPE_CHECKING:
-    from convscope.inference.embeddings import Embedder
 
 
 def check(
     data: Listing | str | Path,
     *,
     test_share: float = 0.1,
-    embedder: "Embedder | None" = None,
+    embedder: Embedder | None = None,
     threads: int | None = None,
     listener: Listener = SILENT,
 ) -> Passport:
