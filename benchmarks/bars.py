@@ -16,6 +16,7 @@ from pathlib import Path
 import bars_evaluation
 import bars_mistakes
 import bars_networks
+import bars_passport
 import bars_training
 import bars_transfer
 from asking import SHARED, WORK, Seen, convscope, tests
@@ -114,6 +115,7 @@ BARS: list[tuple[str, str, Callable[[], Seen], bool]] = [  # name, wanted, how, 
     *bars_training.BARS,
     *bars_evaluation.BARS,
     *bars_mistakes.BARS,
+    *bars_passport.BARS,
 ]
 
 

@@ -74,6 +74,7 @@ NO_EXAMPLE = {
     "convscope.data.sources.gather", "convscope.data.splits.read", "convscope.data.splits.write",
     "convscope.data.stores.plain", "convscope.data.tables.refuse_missing", "convscope.data.tables.within",
     "convscope.evaluation.answers.predict", "convscope.evaluation.answers.stream",
+    "convscope.evaluation.passport.cut.cut_or_mirrored", "convscope.evaluation.passport.cut.embedder",
     "convscope.evaluation.compare.compare", "convscope.evaluation.protocol.evaluate",
     "convscope.evaluation.protocol.judge", "convscope.evaluation.parts.recorded_split",
     "convscope.evaluation.parts.with_classes", "convscope.evaluation.members.answering",

@@ -7,11 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from convscope.data.checks.look import thumbnail
+from convscope.data.checks.look import look_at, thumbnail
 from convscope.data.decode import decode
 from convscope.data.sources import read
+from convscope.evaluation.passport.check import check
+from convscope.evaluation.passport.cut import cut_or_mirrored, laid_over
 from convscope.evaluation.passport.near import Pair, candidates, groups, near_duplicates
-from tests.faults import brighter, jpeg, resized, scene
+from convscope.inference.answering import Values
+from tests.faults import brighter, jpeg, put, resized, scene
 
 ALTERED = {
     "saved again at 40": lambda picture: jpeg(picture, 40),
@@ -98,6 +101,41 @@ def test_a_film_of_nearly_equal_frames_is_one_group_and_fits_into_memory():
 
     assert {place for pair in found for place in pair} == set(range(150))
     assert max(len(group) for group in groups(found)) >= 60
+
+
+class Sees:
+    """An embedder whose embeddings are given."""
+
+    def __init__(self, vectors):
+        self.vectors = np.array(vectors, np.float32)
+
+    def embed(self, listing, listener=None):
+        return Values(listing, self.vectors, ())
+
+
+def test_a_cut_and_mirrored_copy_is_found_where_embeddings_propose_it(tmp_path):
+    picture, width = scene(0, (200, 200)), 160
+    cut_out = picture.crop((25, 10, 25 + width, 10 + width)).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    for name, each in (("a/1", picture), ("a/2", cut_out), ("b/1", scene(1, (200, 200))), ("b/2", scene(2))):
+        put(tmp_path / f"{name}.jpg", each)
+    listing = read(tmp_path)
+
+    near = [[1, 0], [0.9, 0.1], [-1, 0], [-1, 0.1]]
+    far = [[1, 0], [-1, 0], [0, 1], [0, -1]]
+
+    assert cut_or_mirrored(listing, look_at(listing, 1), Sees(near)) == [Pair(0, 1)]
+    assert cut_or_mirrored(listing, look_at(listing, 1), Sees(far)) == []
+    assert [finding.files for finding in check(listing, embedder=Sees(near)).of("near-duplicate")] == [
+        ("a/1.jpg", "a/2.jpg")
+    ]
+    assert check(listing).of("near-duplicate") == []
+
+
+def test_pictures_laid_over_strangers_do_not_agree():
+    ones, others = (thumbnails([jpeg(scene(first + seed)) for seed in range(20)]) for first in (0, 100))
+
+    assert laid_over(ones, others).max() < 0.72
+    assert laid_over(ones, ones[..., ::-1]).min() > 0.99
 
 
 def test_nothing_and_one_picture_have_no_duplicates():

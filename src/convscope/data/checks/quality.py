@@ -87,20 +87,29 @@ def _blur(luma: NDArray[np.float32]) -> float:
     """
     worst = 0.0
     for along in (luma, np.ascontiguousarray(luma.T)):
-        edges: NDArray[np.float32] = np.abs(np.diff(along, axis=0))
-        again = _smoothed(along)
-        lost = _tiles(np.maximum(edges - np.abs(np.diff(again, axis=0)), 0))
-        there = _tiles(edges)
+        edges, again = _edges(along), _edges(_smoothed(along))
+        there, lost = _tiles(edges), _tiles(np.maximum(np.subtract(edges, again, out=again), 0, out=again))
         asked = there > max(STRONG * float(there.max()), 1e-6)
         worst = max(worst, float((1 - lost[asked] / there[asked]).min()) if asked.any() else 0.0)
     return worst
 
 
+def _edges(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much each pixel differs from the one below."""
+    steps: NDArray[np.float32] = luma[1:] - luma[:-1]
+    np.abs(steps, out=steps)
+    return steps
+
+
 def _smoothed(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each pixel's mean with its neighbours above and below, `WINDOW` of them; the edge repeats."""
     half = WINDOW // 2
-    sums = np.cumsum(np.pad(luma, ((half + 1, half), (0, 0)), mode="edge"), axis=0, dtype=np.float32)
-    return ((sums[WINDOW:] - sums[:-WINDOW]) / WINDOW).astype(np.float32, copy=False)
+    sums = np.empty((len(luma) + WINDOW, luma.shape[1]), np.float32)
+    sums[: half + 1], sums[half + 1 : -half], sums[-half:] = luma[0], luma, luma[-1]
+    np.cumsum(sums, axis=0, out=sums)
+    smoothed: NDArray[np.float32] = sums[WINDOW:] - sums[:-WINDOW]
+    smoothed /= WINDOW
+    return smoothed
 
 
 def _tiles(edges: NDArray[np.float32]) -> NDArray[np.float32]:
