@@ -37,6 +37,17 @@ class Told:
             yield Values(listing.take([row]), np.array([self.chances], np.float32), ())
 
 
+@pytest.mark.parametrize("views", ["centre", "flip"])
+def test_pictures_that_nobody_can_read_are_one_clear_error(tmp_path, views):
+    for name in ("red/1.png", "blue/1.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"no picture")
+    model = untrained()
+
+    with pytest.raises(ConvscopeError, match="not one of 2 pictures can be read"):
+        cs.evaluate([model, model], cs.read(tmp_path), views=views, split="all")
+
+
 def test_probabilities_are_averaged_not_scores(photos):
     """One member is very sure of the first class, two lean to the second: the mean of the scores says the first."""
     members = [Told(1 - 1e-6, 1e-6), Told(0.2, 0.8), Told(0.2, 0.8)]

@@ -1,12 +1,14 @@
 """What `evaluate` takes beside the model and the pictures: a manifest, a threshold, foreign pictures, heatmaps."""
 
 import json
+import shutil
 
 import pytest
 
 import convscope as cs
 from convscope.data import manifest
 from convscope.errors import ConvscopeError
+from convscope.words import Listener
 from tests.conftest import make_photos
 from tests.untrained import untrained
 
@@ -30,6 +32,78 @@ def test_a_manifest_says_which_pictures_count_and_as_what(convscope, model, phot
     assert (status, report["n"]) == (0, 29)
     assert {name: row["support"] for name, row in report["per_class"].items()} == {"blue": 17, "green": 12, "red": 0}
     assert same.confusion == report["confusion"]
+
+
+@pytest.fixture
+def relabelled(photos, tmp_path):
+    """A run by a manifest that calls the first three red test pictures green: (run folder, manifest)."""
+    plain = cs.read(photos).split()
+    lines = [
+        manifest.Entry(file, plain.classes[label], part)
+        for file, label, part in zip(plain.files, plain.labels, plain.parts, strict=True)
+    ]
+    tests = {line.file for line in lines if line.label == "red"} & set(plain.part("test").files)
+    lines = [manifest.Entry(line.file, "green" if line.file in tests else line.label, line.split) for line in lines]
+    manifest.write(tmp_path / "m.csv", lines)
+    recipe = cs.Recipe(
+        model="lenet5_modern", mode="scratch", size=32, epochs=6, batch=8, manifest=str(tmp_path / "m.csv")
+    )
+    return cs.train(photos, recipe, out=tmp_path / "runs"), tmp_path / "m.csv"
+
+
+def test_a_run_remembers_the_classes_of_its_manifest(relabelled, photos, tmp_path):
+    run, file = relabelled
+
+    assert run.report.per_class["red"]["support"] == 0
+    assert cs.evaluate(run.path, photos).to_dict()["confusion"] == run.report.to_dict()["confusion"]
+    assert cs.evaluate(run.path, photos, manifest=file).confusion == run.report.confusion
+    # of a model file alone nobody knows the classes: that is said
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes((run.path / "model.safetensors").read_bytes())
+    told = Told()
+    assert cs.evaluate(alone, photos, listener=told).per_class["red"]["support"] > 0
+    assert "views.manifest_gone" in told.keys
+
+
+class Told(Listener):
+    """Keeps the messages that it hears."""
+
+    def __init__(self):
+        self.keys = []
+
+    def progress(self, stage, done, total):
+        """Nothing."""
+
+    def message(self, key, **values):
+        del values
+        self.keys.append(key)
+
+
+def test_a_part_that_a_manifest_names_is_judged(trained, tmp_path):
+    run, photos = trained
+    own = cs.evaluate(run, photos)
+    lines = manifest.entries(cs.read(photos))
+    few = [manifest.Entry(line.file, "", "test" if line.file in own.predictions.files[:2] else "") for line in lines]
+    manifest.write(tmp_path / "few.csv", few)
+
+    assert cs.evaluate(run, photos, manifest=tmp_path / "few.csv").n == 2 < own.n
+
+
+def test_a_runs_split_with_a_broken_picture_is_a_manifest(tmp_path):
+    (tmp_path / "split.csv").write_text("file,label,split,sha256\na/1.png,a,broken,\na/2.png,a,train,\n")
+
+    assert [line.split for line in manifest.read(tmp_path / "split.csv")] == ["drop", "train"]
+
+
+def test_a_class_that_came_later_does_not_stop_the_runs_own_test(trained, tmp_path):
+    run, photos = trained
+    more = tmp_path / "more"
+    shutil.copytree(photos, more)
+    make_photos(more, classes=("violet",), count=2, first_seed=70_000)
+
+    assert cs.evaluate(run, more).confusion == cs.evaluate(run, photos).confusion
+    with pytest.raises(ConvscopeError, match="violet"):
+        cs.evaluate(run, more, split="all")
 
 
 def test_a_threshold_and_foreign_pictures_are_counted(convscope, model, photos, tmp_path):
@@ -56,7 +130,9 @@ def test_the_models_own_threshold_counts_unless_it_is_told_otherwise(photos):
 
     assert values == {None: 0.4, "auto": 0.4, "none": None, 0.3: 0.3}
     assert cs.evaluate([own, own], photos).threshold["value"] is None  # of several models, none is anybody's own
-    with pytest.raises(ConvscopeError, match="--threshold auto: "):
+    with pytest.raises(ConvscopeError, match="--threshold auto: several models"):
+        cs.evaluate([own, own], photos, threshold="auto")
+    with pytest.raises(ConvscopeError, match="--threshold auto: this model"):
         cs.evaluate(bundle, photos, threshold="auto")
 
 

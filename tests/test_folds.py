@@ -10,9 +10,12 @@ import yaml
 
 import convscope as cs
 from convscope.data import splits
-from convscope.errors import RunError
+from convscope.errors import RecipeError, RunError
 from convscope.models.bundle import Bundle
+from convscope.training import folds as folding
 from convscope.training import pooled
+from convscope.training.recipe import load, parse
+from convscope.training.recipes.start_from import seen_before
 from tests.conftest import make_photos
 
 QUICK = {"model": "lenet5_modern", "size": 32, "epochs": 2, "batch": 8}
@@ -196,3 +199,98 @@ def test_two_k_fold_runs_are_compared_over_all_pictures(folded, tmp_path):
 
     assert (found.pairs, found.split) == (33, "folds")  # the copies count once
     assert "out-of-fold" in found.paired()
+
+
+def test_a_kill_while_the_report_is_written_loses_nothing(folded, tmp_path, monkeypatch):
+    run, _ = folded
+    copy = shutil.copytree(run.path, tmp_path / "copy")
+    for file in ("report.json", "report.html"):
+        (copy / file).unlink()
+    with monkeypatch.context() as planted:
+        planted.setattr("convscope.evaluation.page.render.render", killed)
+        with pytest.raises(KeyboardInterrupt):
+            cs.train(resume=copy)
+    assert not (copy / "report.html").exists()
+
+    again = cs.train(resume=copy)
+
+    assert (copy / "report.html").is_file()
+    assert json.loads((copy / "report.json").read_text())["folds"] == again.folds
+
+
+def killed(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_fold_whose_log_lost_its_end_still_counts(folded, tmp_path):
+    run, _ = folded
+    copy = shutil.copytree(run.path, tmp_path / "copy")
+    (copy / "report.json").unlink()
+    (copy / "fold-1" / "log.jsonl").write_text("")
+    vals = [Bundle.load(copy / f"fold-{number}").card.scores["val_top1"] for number in (1, 2, 3)]
+
+    assert cs.train(resume=copy).val_top1 == pytest.approx(sum(vals) / 3)
+
+
+def test_its_own_settings_deal_the_same_folds(folded, tmp_path, monkeypatch):
+    run, _ = folded
+    monkeypatch.setattr(folding, "_run", lambda plan, *_: plan)
+
+    plan = cs.train(None, parse(load(run.path / "config.yaml")), out=tmp_path)
+
+    assert (plan.folder / "split.csv").read_bytes() == (run.path / "split.csv").read_bytes()
+    assert sum(plan.held(number) for number in (1, 2, 3)) == run.report.n
+
+
+def test_what_answers_were_before_several_temperatures_is_not_told(folded):
+    told = json.loads((folded[0].path / "report.json").read_text())["calibration"]
+
+    assert told["ece"] >= 0
+    assert (told["temperature"], told["ece_uncalibrated"]) == (None, None)
+
+
+def test_several_processes_are_refused_when_it_goes_on_too(folded, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    with pytest.raises(RecipeError, match="start without torchrun"):
+        cs.train(resume=folded[0].path)
+
+
+def test_a_start_from_a_run_that_saw_the_pictures_is_refused(convscope, trained, tmp_path):
+    run, photos = trained
+
+    status, out, err = convscope("train", photos, *FLAGS, "--mode", "scratch", "--folds", 2, "--start-from", run)
+
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert f"--start-from {run}: that run may have trained on the pictures that a fold holds back" in err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("learned", "tested", "sentence"),
+    [
+        (("red", "green"), ("red", "extra"), "class 'extra' has no readable picture outside a test part"),
+        ((), ("red", "green"), "has test pictures only"),
+    ],
+)
+def test_pictures_of_a_test_part_alone_are_refused_before_training(convscope, tmp_path, learned, tested, sentence):
+    make_photos(tmp_path / "photos" / "train", classes=learned, count=4)
+    make_photos(tmp_path / "photos" / "test", classes=tested, count=2, first_seed=50_000)
+
+    status, out, err = convscope("train", "photos", *FLAGS, "--folds", 2)
+
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert sentence in err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_pictures_that_the_first_run_learned_from_are_counted(trained):
+    run, photos = trained
+    before = {row.sha256: row.split for row in splits.read(run / "split.csv")}
+    listing = cs.read(photos)
+    listing.hash()
+    same, other = listing.split(0, 0.1, 0.1), listing.split(1, 0.1, 0.1)
+
+    assert seen_before(run, same) == 0
+    judges = [content for content, part in zip(other.hashes, other.parts, strict=True) if part != "train"]
+    assert seen_before(run, other) == [before[content] for content in judges].count("train") > 0

@@ -167,7 +167,11 @@ def test_pictures_that_nobody_can_judge_are_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("wish", "sentence"),
-    [({"folds": 1}, "--folds 1: needs at least 2"), ({"top": 0}, "--top 0: needs at least 1")],
+    [
+        ({"folds": 101}, "--folds 101: allowed: 2 to 100"),
+        ({"folds": 1}, "--folds 1: allowed: 2 to 100"),
+        ({"top": 0}, "--top 0: needs at least 1"),
+    ],
 )
 def test_numbers_that_cannot_be_are_refused(photos, wish, sentence):
     with pytest.raises(DataError, match=sentence):

@@ -18,6 +18,7 @@ from convscope.errors import DataError
 from convscope.words import SILENT, Listener
 
 DROP = "drop"
+BROKEN = "broken"  # in a run's split.csv: what could not be read
 NEEDED = ("file", "label", "split")
 
 
@@ -173,6 +174,8 @@ def apply(listing: Listing, lines: Sequence[Entry], listener: Listener = SILENT)
 
 def _entry(row: dict[str, str], where: str) -> Entry:
     split = row["split"].strip().lower()
+    if split == BROKEN:
+        split = DROP
     part = split if split in ("", DROP) else FOLDER_NAMES.get(split)
     if part is None:
         raise DataError(f"{where}: split {split!r}: allowed: train, val, test, {DROP}, or nothing")

@@ -29,8 +29,8 @@ def class_of(file: str) -> str:
 def find(folder: Path, names: Sequence[str]) -> tuple[Store, list[Entry], list[str]] | None:
     """Where the pictures of a folder of zips lie, their entries, and the files that were passed over.
 
-    None where the folder is none: it has pictures of its own, zips of fewer than two classes, or a zip whose pictures lie
-    in several folders.
+    None where the folder is none: it has pictures of its own, zips of fewer than two classes, or a zip whose pictures
+    lie in several folders.
 
     Args:
         folder: that holds the zips.

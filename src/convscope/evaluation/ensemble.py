@@ -46,7 +46,8 @@ class Ensemble:
         for number, (member, order) in enumerate(zip(self.members, self._columns, strict=True)):
             heard = _Nth(listener, number, len(self.members))
             for readable, chances, faults in member.answer(listing, heard):
-                total[[rows[file] for file in readable.files]] += chances[:, order]
+                if len(readable):
+                    total[[rows[file] for file in readable.files]] += chances[:, order]
                 broken |= {fault.file: fault for fault in faults}
         read = [row for row, file in enumerate(listing.files) if file not in broken]
         means: NDArray[np.float32] = (total[read] / len(self.members)).astype(np.float32)

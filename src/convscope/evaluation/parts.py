@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from convscope.data import splits
-from convscope.data.listing import Listing
+from convscope.data.listing import UNLABELLED, Listing
+from convscope.data.manifest import Entry
 from convscope.data.stores import printable
 from convscope.errors import DataError
 from convscope.models.bundle import Card
@@ -38,7 +39,12 @@ class Judged(NamedTuple):
 
 
 def chosen(
-    listing: Listing, records: Sequence[Record], split: str | None = None, listener: Listener = SILENT
+    listing: Listing,
+    records: Sequence[Record],
+    split: str | None = None,
+    listener: Listener = SILENT,
+    *,
+    lines: Sequence[Entry] = (),
 ) -> Judged:
     """The pictures of a part, judged by the models' own split where there is one and all models share it.
 
@@ -47,6 +53,7 @@ def chosen(
         records: who trained, validated and tested each model; see `recorded_split`.
         split: "test", "val" or "all"; None takes the test if there is one, else val, else all.
         listener: hears how far the pictures are fingerprinted, and what is not known.
+        lines: of the manifest that the listing follows: its classes count, and its parts if it has the one asked for.
 
     Raises:
         DataError: no such pictures, or a test of pictures that were all trained on.
@@ -60,11 +67,16 @@ def chosen(
     if not all(records):
         listener.message("result.no_record")
     hashes = listing.hash(listener)
-    found = [own for own in (_own_parts(listing, hashes, record) for record in records) if own]
-    own = found[0] if found and all(other == found[0] for other in found[1:]) else []
+    found = [own for own in (_own(listing, hashes, record) for record in records) if own]
+    parts_of = [[part for part, _ in own] for own in found]
+    own = found[0] if found and all(parts == parts_of[0] for parts in parts_of) else []
     if found and not own:
         listener.message("views.splits_differ")
-    parts = own or list(listing.parts)
+    if own and not lines:
+        listing = _labelled(listing, [label for _, label in own])
+    elif {line.split for line in lines} & ({split} if split else {"test", "val"}):
+        own = []
+    parts = [part for part, _ in own] or list(listing.parts)
     if split is None:
         split = next((part for part in ("test", "val") if part in parts), "all")
     rows = [row for row, part in enumerate(parts) if split in ("all", part)]
@@ -113,33 +125,55 @@ def with_classes(listing: Listing, classes: tuple[str, ...], codes: tuple[str, .
         codes: another name of each, such as WordNet ids; or none.
 
     Raises:
-        DataError: a class that is not among them.
+        DataError: a class of one of its pictures that is not among them.
     """
     index = {name: position for position, name in enumerate(classes)}
-    unknown = [name for name in listing.classes if name not in index]
-    if unknown and set(listing.classes) <= set(codes):
+    shown = [listing.classes[label] for label in np.unique(listing.labels) if label >= 0]
+    unknown = [name for name in shown if name not in index]
+    if unknown and set(shown) <= set(codes):
         index, unknown = {code: position for position, code in enumerate(codes)}, []
-    elif len(unknown) == len(listing.classes) and all(n.isdecimal() and int(n) < len(classes) for n in unknown):
-        index, unknown = {name: int(name) for name in listing.classes}, []
+    elif len(unknown) == len(shown) and all(n.isdecimal() and int(n) < len(classes) for n in unknown):
+        index, unknown = {name: int(name) for name in shown}, []
     if unknown:
         raise DataError(
             f"{listing.title}: {len(unknown)} of its classes are unknown to the model (first: {unknown[0]!r}); "
             f"the model knows {', '.join(classes[:10])}{' …' if len(classes) > 10 else ''}"
         )
-    translation = np.array([index[name] for name in listing.classes])
+    translation = np.array([index.get(name, UNLABELLED) for name in listing.classes])
     return replace(listing, labels=translation[listing.labels], classes=classes)
 
 
-def _own_parts(listing: Listing, hashes: tuple[str, ...], record: Record) -> list[str]:
-    """The run's own part of every picture, when most of the pictures are the run's; else nothing."""
-    exact = {(row.file, row.sha256): row.split for row in record}
-    found: dict[str, set[str]] = defaultdict(set)
+def _own(listing: Listing, hashes: tuple[str, ...], record: Record) -> list[tuple[str, str]]:
+    """The run's own part and class of every picture, when most of the pictures are the run's; else nothing.
+
+    A class is "" where the record does not tell it, as that in a model file does not, or tells several of one content.
+    """
+    exact = {(row.file, row.sha256): (row.split, row.label) for row in record}
+    parts: dict[str, set[str]] = defaultdict(set)
+    labels: dict[str, set[str]] = defaultdict(set)
     for row in record:
-        found[row.sha256].add(row.split)
-    if 2 * sum(content in found for content in hashes) <= len(listing):
+        parts[row.sha256].add(row.split)
+        labels[row.sha256].add(row.label)
+    if 2 * sum(content in parts for content in hashes) <= len(listing):
         return []
-    # copies may lie in two parts: the file's own part if it still has its name, else training before the others
+
+    def of(content: str) -> tuple[str, str]:
+        # copies may lie in two parts: training before the others
+        part = next((part for part in splits.PARTS if part in parts[content]), "")
+        return part, next(iter(labels[content])) if len(labels[content]) == 1 else ""
+
+    # the file's own line if it still has its name
     return [
-        exact.get((printable(file), content)) or next((part for part in splits.PARTS if part in found[content]), "")
+        exact.get((printable(file), content)) or of(content)
         for file, content in zip(listing.files, hashes, strict=True)
     ]
+
+
+def _labelled(listing: Listing, names: Sequence[str]) -> Listing:
+    """The listing with the classes that its pictures had when they were trained on; "" leaves one as it is."""
+    classes = list(dict.fromkeys([*listing.classes, *filter(None, names)]))
+    index = {name: position for position, name in enumerate(classes)}
+    labels = [index[name] if name else int(label) for name, label in zip(names, listing.labels, strict=True)]
+    changed = replace(listing, labels=np.array(labels, dtype=np.int64), classes=tuple(classes))
+    changed.__dict__["hashes"] = listing.hashes
+    return changed

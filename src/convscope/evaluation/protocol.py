@@ -14,7 +14,7 @@ from convscope.data.listing import Listing
 from convscope.data.sources import gather, read
 from convscope.errors import DataError
 from convscope.evaluation.members import Model, answering, name_of, opened
-from convscope.evaluation.parts import SPLITS, chosen, recorded_split, with_classes
+from convscope.evaluation.parts import SPLITS, Record, chosen, recorded_split, with_classes
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.report import Report
 from convscope.evaluation.threshold import Foreign, asked
@@ -81,11 +81,15 @@ def evaluate(
     cards = [each.card for each in models]
     limit = _limit(threshold, cards)
     listing = images if isinstance(images, Listing) else read(images)
-    if manifest is not None:
-        listing = manifests.apply(listing, manifests.read(Path(manifest)), listener)
+    lines = manifests.read(Path(manifest)) if manifest is not None else []
+    listing = manifests.apply(listing, lines, listener) if lines else listing
     strangers = foreign if isinstance(foreign, Listing) or foreign is None else gather([str(foreign)])
 
-    picked = chosen(listing, [recorded_split(each.card, each.path) for each in models], split, listener)
+    records = [recorded_split(each.card, each.path) for each in models]
+    followed = [record for card, record in zip(cards, records, strict=True) if card.recipe.get("manifest")]
+    if not lines and not all(map(_tells, followed)):
+        listener.message("views.manifest_gone")
+    picked = chosen(listing, records, split, listener, lines=lines)
     known = with_classes(picked.listing, cards[0].classes, cards[0].codes)
     pictures = len(known) + (len(strangers) if strangers else 0)
     engine = engine or answering(models, views=views, precision=precision, backend=backend, pictures=pictures)
@@ -164,9 +168,16 @@ def _answers(engine: Answering, listing: Listing, listener: Listener) -> tuple[P
     return predictions, broken
 
 
+def _tells(record: Record) -> bool:
+    """Whether a record holds the classes that pictures were trained with, as a run folder's does."""
+    return any(row.label for row in record)
+
+
 def _limit(wish: Threshold, cards: Sequence[Card]) -> float | None:
     """The threshold that is wished; of several models, none is anybody's own."""
     own = cards[0].threshold if len(cards) == 1 else None
+    if wish == "auto" and len(cards) > 1:
+        raise DataError("--threshold auto: several models have no threshold in common; give a number from 0 to 1")
     if wish == "none":
         return None
     return own if wish is None else asked(wish, own)

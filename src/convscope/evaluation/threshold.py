@@ -15,6 +15,8 @@ from convscope.evaluation.metrics import wilson
 KEPT = 0.95
 # right answers below which none is chosen: of fewer, not one may be lost, and a single odd picture would decide
 FEWEST = 20
+# no threshold is larger: a certain answer of one engine may be a float's last bit below 1 on another
+MOST = 0.9999
 # a number, "auto" for the model's own, or none
 Wish = float | Literal["auto", "none"] | None
 STEPS = (*(step / 100 for step in range(100)), 0.995, 0.999, 0.9995, 0.9999)
@@ -54,7 +56,7 @@ def choose(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> floa
     if len(top) < FEWEST or not np.isfinite(top).all():
         return None
     lost = len(top) - int(np.ceil(KEPT * len(top)))
-    return min(1.0, floor(float(top[lost]) * 10_000) / 10_000)
+    return min(MOST, floor(float(top[lost]) * 10_000) / 10_000)
 
 
 def known(probabilities: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:

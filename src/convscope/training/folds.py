@@ -20,7 +20,7 @@ from convscope.data.stores import printable
 from convscope.errors import DataError, RecipeError, RunError
 from convscope.models.bundle import FILE
 from convscope.training import record
-from convscope.training.pooled import REPORT, FoldedRun, pooled
+from convscope.training.pooled import FoldedRun, finished, pooled
 from convscope.training.recipe import Recipe, load, parse
 from convscope.training.run import default_name, logger, new_folder
 from convscope.words import Language, Listener
@@ -86,15 +86,16 @@ def train_folds(
 
     Raises:
         DataError: the rarest class has fewer different pictures than there are folds.
-        RecipeError: several processes.
+        RecipeError: several processes, or a start from a run that saw what the folds judge.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise RecipeError("--folds: the folds are trained one after the other in one process; start without torchrun")
+    _refuse_recipe(recipe)
     count = recipe.folds or 0
     hashes = listing.hash(listener)
     parts = listing.parts
     if "test" not in parts and "test_share" in recipe.model_fields_set and recipe.test_share:
         parts = listing.split(recipe.split_seed, recipe.val_share, recipe.test_share).parts
+    else:
+        recipe = recipe.settle(test_share=0)  # its config.yaml holds every number, and would carve one
     pool = [row for row, part in enumerate(parts) if part != "test"]
     _refuse_rare(listing.take(pool), count)
     folds = np.full(len(listing), -1, np.int64)
@@ -133,9 +134,11 @@ def resume_folds(folder: Path, listing: Listing, recipe: Recipe, listener: Liste
         language: what the report opens in.
 
     Raises:
+        RecipeError: several processes, or a start from a run that saw what the folds judge.
         RunError: it is finished, or its pictures are gone.
     """
-    if (folder / REPORT).is_file():
+    _refuse_recipe(recipe)
+    if finished(folder):
         raise RunError(f"--resume {folder}: this run is finished; --config {folder}/{CONFIG} trains it anew")
     known = splits.read(folder / SPLIT)
     with (folder / SPLIT).open(newline="", encoding="utf-8") as lines:
@@ -191,13 +194,33 @@ def _fold(folder: Path, number: int) -> Path:
     return folder / f"fold-{number}"
 
 
+def _refuse_recipe(recipe: Recipe) -> None:
+    """Raise for what folds cannot be trained with."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise RecipeError("--folds: the folds are trained one after the other in one process; start without torchrun")
+    if recipe.start_from:
+        raise RecipeError(
+            f"--start-from {recipe.start_from}: that run may have trained on the pictures that a fold holds back, so "
+            "none would be judged by a model that has not seen it; leave out --start-from or --folds"
+        )
+
+
 def _refuse_rare(listing: Listing, count: int) -> None:
     """Raise where a class has fewer different pictures than there are folds."""
-    contents: dict[int, set[str]] = {}
+    if not len(listing):
+        raise DataError(
+            f"--folds {count}: {listing.title} has test pictures only, and those stay out of all folds; add others"
+        )
+    contents: list[set[str]] = [set() for _ in listing.classes]
     for label, content in zip(listing.labels.tolist(), listing.hashes, strict=True):
-        contents.setdefault(label, set()).update([content] if content else [])
-    rarest = min(contents, key=lambda label: len(contents[label]))
+        contents[label].update([content] if content else [])
+    rarest = min(range(len(contents)), key=lambda label: len(contents[label]))
     name, least = listing.classes[rarest], len(contents[rarest])
+    if not least:
+        raise DataError(
+            f"--folds {count}: class {name!r} has no readable picture outside a test part, which stays out of all "
+            "folds; add pictures or drop the class"
+        )
     if least < count:
         raise DataError(
             f"--folds {count}: class {name!r} has {least} different pictures, so at most {least} folds "

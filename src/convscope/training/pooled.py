@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from convscope.evaluation.page.texts import percent
 from convscope.evaluation.predictions import Predictions
 from convscope.evaluation.publish import publish
 from convscope.evaluation.report import Report
+from convscope.models.bundle import Bundle
 from convscope.training.recipe import Recipe
 from convscope.training.run import Run
 from convscope.words import Language, Listener
@@ -61,6 +62,14 @@ class FoldedRun(Run):
         }
 
 
+def finished(folder: Path) -> bool:
+    """Whether a k-fold run came to its end: its report tells of the folds once all files are written."""
+    try:
+        return "folds" in json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
 def pooled(
     runs: Sequence[Path],
     folder: Path,
@@ -94,6 +103,8 @@ def pooled(
         data=listing.title,
         broken=tuple({fault["file"]: fault for each in reports for fault in each.broken}.values()),
     )
+    if report.calibration:  # each fold's answers were made at a temperature of its own
+        report = replace(report, calibration=report.calibration | {"temperature": None, "ece_uncalibrated": None})
     mean, error = float(np.mean(tops)), float(np.std(tops, ddof=1) / len(tops) ** 0.5)
     folds = {
         "count": len(runs),
@@ -107,7 +118,8 @@ def pooled(
         "runs": [str(run) for run in runs],
     }
     dumped = recipe.model_dump(exclude={"data", "definition"})
-    given = ", ".join(f"{key}={val!r}" for key, val in dumped.items() if val != Recipe.model_fields[key].default)
+    told = {key for key, val in dumped.items() if val != Recipe.model_fields[key].default} | {"test_share"}
+    given = ", ".join(f"{key}={val!r}" for key, val in dumped.items() if key in told)
     value: dict[str, object] = {"count": len(runs), "mean": percent(mean), "error": percent(error)}
     publish(
         report,
@@ -125,11 +137,13 @@ def pooled(
         listener=listener,
         language=language,
     )
+    # last: a run whose report tells of the folds is finished
     write_json(folder / REPORT, report.to_dict() | {"folds": folds})
     listener.message("folds.mean", count=len(runs), mean=mean, error=error)
     listener.message("folds.meaning")
+    vals = [Bundle.load(run).card.scores["val_top1"] or 0.0 for run in runs]
     epochs = sum((run / "metrics.csv").read_text(encoding="utf-8").count("\n") - 1 for run in runs)
-    return FoldedRun(folder, epochs, 0.0, float(np.mean([_val_top1(run) for run in runs])), None, report, folds)
+    return FoldedRun(folder, epochs, 0.0, float(np.mean(vals)), None, report, folds)
 
 
 def _answers(run: Path, classes: Sequence[str]) -> Predictions:
@@ -157,9 +171,3 @@ def _together(answers: Sequence[Predictions], listing: Listing) -> Predictions:
         np.concatenate([each.probabilities for each in answers])[order],
         answers[0].classes,
     )
-
-
-def _val_top1(run: Path) -> float:
-    """Of the weights that a finished fold kept."""
-    lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    return float(next(each["val_top1"] for each in map(json.loads, reversed(lines)) if each["event"] == "end"))

@@ -35,6 +35,7 @@ TEXTS = {
     "recipe.mobilenet.v3.batch": "the paper's batch of 4,096 lies on 16 TPU cores; here 256, with a rate smaller by as much",
     "recipe.mobilenet.v3.epochs": "the paper does not print its length; torchvision's 600 epochs are taken",
     "recipe.mobilenet.v3.falls": "the rate falls by a hundredth every 3 epochs: it is multiplied by 0.99",
+    "start_from.seen": "{run} learned from {count} of the pictures that validate or test here: figures on them look better than on new pictures",
     "lr_find.found": "suggested rate: {rate:.3g} ({tried} rates from {low:.0e} to {high:.0e} tried; the loss was lowest at {best:.3g})",
     "lr_find.none": "no rate made the loss fall: look at the pictures, the classes and the network first; {rate:.3g} is the smallest tried",
     "lr_find.next": "next: convscope train {data} {flags} --rate {rate:.3g}",

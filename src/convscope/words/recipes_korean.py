@@ -35,6 +35,7 @@ TEXTS = {
     "recipe.mobilenet.v3.batch": "논문의 배치 4,096장은 TPU 코어 16개에 나뉩니다. 여기서는 256장이며 학습률도 같은 비율로 줄입니다",
     "recipe.mobilenet.v3.epochs": "논문에 학습 기간이 없어 torchvision의 600 에포크를 씁니다",
     "recipe.mobilenet.v3.falls": "학습률은 3 에포크마다 100분의 1씩, 곧 0.99배로 줄어듭니다",
+    "start_from.seen": "검증 또는 테스트 사진 가운데 {count}장은 {run}의 학습에 쓰였습니다. 이 사진으로 잰 수치는 새 사진보다 좋게 나옵니다",
     "lr_find.found": "추천 학습률: {rate:.3g} ({low:.0e}부터 {high:.0e}까지 {tried}개를 시험했고, 손실은 {best:.3g}에서 가장 낮았습니다)",
     "lr_find.none": "손실을 줄이는 학습률이 없습니다. 이미지와 클래스, 신경망을 먼저 살펴보세요. 시험한 가장 작은 값은 {rate:.3g}입니다",
     "lr_find.next": "다음: convscope train {data} {flags} --rate {rate:.3g}",

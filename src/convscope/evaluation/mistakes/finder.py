@@ -11,7 +11,7 @@ from convscope.data import manifest as manifests
 from convscope.data.folds import deal
 from convscope.data.listing import UNLABELLED, Listing
 from convscope.data.sources import read
-from convscope.data.stores import printable
+from convscope.data.stores import plain, printable
 from convscope.errors import DataError
 from convscope.evaluation.mistakes import confident
 from convscope.evaluation.mistakes.decisions import CHECKED
@@ -24,6 +24,7 @@ FOLDS = 5
 STRENGTH = 1.0
 ROUGH, MOST_STEPS = 1e-3, 300
 SHOWN = 0.05  # of the pictures: listed at least
+MOST_FOLDS = 100
 MOST_TOLD = 5  # classes of a picture
 
 
@@ -51,7 +52,7 @@ def mistakes(
         weights: "default", "none" (pixels alone), or a file of weights.
         weights_dir: folder to look for weights in, before the others.
         manifest: of these pictures: its labels count, and what was accepted there is not listed again.
-        folds: parts, from 2.
+        folds: parts, from 2 to `MOST_FOLDS`.
         top: pictures in the list; None takes as many as are suspect, and a twentieth at least.
         seed: of the dealing.
         listener: hears how far it is.
@@ -65,14 +66,16 @@ def mistakes(
         >>> [each.rank for each in found.pictures]
         [1, 2, 3]
     """
-    if folds < 2 or (top is not None and top < 1):
-        raise DataError(f"--folds {folds}: needs at least 2" if folds < 2 else f"--top {top}: needs at least 1")
+    if not 2 <= folds <= MOST_FOLDS:
+        raise DataError(f"--folds {folds}: allowed: 2 to {MOST_FOLDS}")
+    if top is not None and top < 1:
+        raise DataError(f"--top {top}: needs at least 1")
     listing = images if isinstance(images, Listing) else read(images)
     checked: set[str] = set()
     if manifest is not None and Path(manifest).is_file():
         lines = manifests.read(Path(manifest))
         listing = manifests.apply(listing, lines, listener)
-        checked = {line.file for line in lines if line.note.startswith(CHECKED)}
+        checked = {plain(line.file) for line in lines if line.note.startswith(CHECKED)}
     listing.hash(listener)
     listing = listing.take(np.flatnonzero(listing.labels != UNLABELLED))
     if not len(listing):
@@ -97,7 +100,7 @@ def _listed(seen: Looks, checked: set[str], folds: int, top: int | None, seed: i
     told = chances.argmax(axis=1)
     suspect = set(order[:estimated][told[order[:estimated]] != labels[order[:estimated]]].tolist())
     files = [printable(file) for file in judged.files]
-    listed = [int(row) for row in order if files[row] not in checked]
+    listed = [int(row) for row in order if plain(files[row]) not in checked]
     wanted = top or max(len(suspect), int(np.ceil(SHOWN * len(judged))))
     pictures = tuple(
         _ranked(rank, row, chances[row], int(labels[row]), names, judged, suspect=row in suspect)

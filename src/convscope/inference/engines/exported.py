@@ -26,8 +26,8 @@ PIXELS, PROBABILITIES = "pixels", "probabilities"
 BATCH, SIDE = 32, 224
 # a graph of any network here is far below the second; the first is what an ONNX file can hold at all
 MOST_BYTES, MOST_GRAPH_BYTES = 2**31 - 1, 2**26
-# how an entry that names another file lies in an ONNX file: field 1, eight letters, then field 2
-EXTERNAL = b"\x0a\x08location\x12"
+# the key of an entry that names another file, as it lies in an ONNX file: eight letters
+EXTERNAL = b"\x08location"
 
 
 class Port(NamedTuple):

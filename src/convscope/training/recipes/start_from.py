@@ -5,7 +5,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from convscope.data.listing import Listing
 from convscope.errors import RunError
+from convscope.evaluation.parts import recorded_split
 from convscope.models.bundle import Bundle
 from convscope.models.vgg import DENSE, FROM_A, VGG
 
@@ -51,6 +53,22 @@ def start_from(network: nn.Module, run: Path) -> list[str]:
             "the same network, or a deeper VGG from one of vgg11"
         )
     return taken
+
+
+def seen_before(run: Path, listing: Listing) -> int:
+    """How many of the pictures that judge a run were learned from by the one that it starts from.
+
+    Args:
+        run: folder of the finished run, or its model file.
+        listing: the pictures with their parts; those of val and test are counted.
+
+    Raises:
+        ModelFileError: no finished run there, or a damaged one.
+    """
+    trained = Bundle.load(run)
+    learned = {row.sha256 for row in recorded_split(trained.card, trained.path) if row.split == "train"} - {""}
+    judges = zip(listing.parts, listing.hashes, strict=True)
+    return sum(part in ("val", "test") and content in learned for part, content in judges)
 
 
 def _own(layer: nn.Module) -> list[tuple[str, Tensor]]:

@@ -96,7 +96,9 @@ def train(
     warmup: Annotated[float | None, typer.Option(help="Epochs of linear rise of the rate [0; finetune 0.5].")] = None,
     patience: Annotated[int | None, typer.Option(help="Validations without a better loss before stopping [8].")] = None,
     min_delta: Annotated[float | None, typer.Option(help="Fall of the loss that counts as better [0].")] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Minutes after which no epoch is begun.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Minutes after which no epoch is begun; of each fold.")
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Side of the network's input in pixels.")] = None,
     resize: Annotated[str | None, typer.Option(help="crop, squash or pad [crop, or what the weights expect].")] = None,
     seed: Annotated[int | None, typer.Option(help="Of initialisation and order [0].")] = None,
