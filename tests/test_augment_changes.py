@@ -55,7 +55,7 @@ def dice(number=0):
 def test_a_plan_has_the_fields_and_defaults_of_a_recipe():
     theirs = {name: field.default for name, field in PictureSettings.model_fields.items()}
 
-    assert theirs == vars(Plan()) | {"augment": True, "mixup": 0.0, "cutmix": 0.0}
+    assert theirs == vars(Plan()) | {"augment": True, "grow_from": 1.0, "mixup": 0.0, "cutmix": 0.0}
 
 
 @pytest.mark.parametrize("channels", [1, 3])

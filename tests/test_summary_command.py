@@ -81,7 +81,8 @@ def test_a_wide_table_says_it_all(convscope, wide):
         assert part in first
 
 
-def test_sums_stand_under_the_table(convscope):
+def test_sums_stand_under_the_table(convscope, wide):
+    wide(200)
     out = convscope("summary", "vgg16")[1]
 
     # 4 bytes each; the paper's 138 million

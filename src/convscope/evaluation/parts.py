@@ -62,7 +62,7 @@ def chosen(
         >>> from convscope.data.builtin import digits
         >>> judged = chosen(digits(), [[]])
         >>> judged.split, len(judged.listing), judged.own
-        ('test', 180, False)
+        ('test', 360, False)
     """
     if not all(records):
         listener.message("result.no_record")

@@ -16,7 +16,7 @@ from convscope.training.live import Live
 from convscope.training.loop import Loop
 from convscope.training.material import Material
 from convscope.training.outcome import Outcome
-from convscope.training.recipes.start_from import start_from
+from convscope.training.recipes.start_from import seen_before, start_from
 from convscope.training.run import logger
 from convscope.training.team import Team
 from convscope.training.transfer.finetune import finetune
@@ -63,6 +63,9 @@ def learn(
     if recipe.start_from and checkpoint is None:
         taken = start_from(network, Path(recipe.start_from))
         listener.message("train.start_from", count=len(taken), run=recipe.start_from)
+        seen = seen_before(Path(recipe.start_from), material.listing)
+        if seen:
+            listener.message("start_from.seen", count=seen, run=recipe.start_from)
     if material.looks and recipe.mode == "frozen":
         row = material.looks.fit(material.listing, network, recipe, listener)
         write_csv(folder / "metrics.csv", *as_rows([row]))
