@@ -9,7 +9,8 @@ from PIL import Image
 
 import convscope as cs
 from convscope.data.manifest import Entry, apply
-from convscope.data.sources import read
+from convscope.data.sources import gather, read
+from convscope.errors import DataError
 from convscope.evaluation.passport.finding import GROUPED, KINDS
 from tests.faults import blurred, brighter, clean_set, jpeg, put, resized, scene
 
@@ -283,3 +284,8 @@ def test_a_notebook_shows_it(clean):
 
     assert "Files that cannot be read" in shown
     assert "<b>.jpg" not in shown
+
+
+def test_pictures_without_classes_are_refused(photos):
+    with pytest.raises(DataError, match="pictures without a class"):
+        cs.check(gather([str(photos / "red")]))

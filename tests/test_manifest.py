@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 
 from convscope.data.manifest import Entry, apply, entries, read, write
+from convscope.data.sources import gather
 from convscope.data.sources import read as read_data
 from convscope.errors import DataError
 from tests.conftest import make_photos, paint
@@ -169,3 +170,27 @@ def test_a_manifest_beside_its_pictures_is_data_itself(photos):
     assert len(direct) == 35
     assert direct.classes[direct.labels[direct.files.index("blue/001.png")]] == "red"
     assert direct.part("val").files == ("blue/001.png",)
+
+
+def test_one_picture_in_two_spellings_is_refused(photos, tmp_path):
+    (photos / "red" / "가.png").write_bytes((photos / "red" / "000.png").read_bytes())
+    lines = [
+        Entry("red/가.png", "red", "train"),
+        Entry(unicodedata.normalize("NFD", "red/가.png"), "blue", "test"),
+    ]
+
+    with pytest.raises(DataError, match="named twice, in two spellings"):
+        apply(read_data(photos), lines)
+
+
+def test_a_spreadsheets_capitals_change_nothing(tmp_path):
+    (tmp_path / "m.csv").write_text("File, Label,SPLIT\na/1.png,a,Drop\n")
+
+    assert read(tmp_path / "m.csv") == [Entry("a/1.png", "a", "drop")]
+
+
+def test_a_picture_without_any_class_is_refused(photos):
+    pictures = gather([str(photos / "red")])
+
+    with pytest.raises(DataError, match="without a class"):
+        apply(pictures, [Entry(pictures.files[0], "")])

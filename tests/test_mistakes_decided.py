@@ -192,3 +192,12 @@ def test_a_nasty_name_stays_a_name_on_the_page(tmp_path):
 
     assert "<b>" not in page
     assert "&lt;b&gt;" in page
+
+
+def test_a_table_that_is_none_is_one_line(doubtful, convscope, tmp_path):
+    (tmp_path / "big.csv").write_text("x" * 200_000)
+
+    status, _, err = convscope("mistakes", "photos", "--apply", "big.csv", "--manifest", "split.csv")
+
+    assert (status, err.count("\n")) == (2, 1)
+    assert "big.csv" in err and "not a table" in err

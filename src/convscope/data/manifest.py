@@ -102,10 +102,11 @@ def read(path: Path) -> list[Entry]:
     first = text.splitlines()[0] if text.strip() else ""
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
     try:
+        table.fieldnames = [name.strip().lower() for name in table.fieldnames or ()]
         lines = [(table.line_num, {key: value or "" for key, value in row.items() if key}) for row in table]
     except csv.Error as error:
         raise DataError(f"{path} line {table.line_num}: not a table ({error})") from None
-    missing = [column for column in NEEDED if column not in (table.fieldnames or ())]
+    missing = [column for column in NEEDED if column not in table.fieldnames]
     if missing:
         raise DataError(
             f"{path}: not a manifest: no column {' or '.join(missing)}; expected file,label,split,sha256,note, "
@@ -156,6 +157,10 @@ def apply(listing: Listing, lines: Sequence[Entry], listener: Listener = SILENT)
         raise DataError(f"{listing.title}: the manifest drops every picture; change a split from drop")
 
     order = sorted(used.items(), key=lambda pair: pair[1])
+    twice = [second for (second, row), (_, before) in zip(order[1:], order, strict=False) if row == before]
+    _refuse(listing, twice, len(used), "named twice, in two spellings")
+    blank = [line for line, row in order if not line.label and listing.labels[row] == UNLABELLED]
+    _refuse(listing, blank, len(used), "without a class")
     labels = [line.label or listing.classes[listing.labels[row]] for line, row in order]
     parts = [line.split or listing.parts[row] for line, row in order]
     chosen = listing.take([row for _, row in order])

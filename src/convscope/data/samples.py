@@ -61,7 +61,7 @@ def find(folder: Path, names: Sequence[str]) -> tuple[Store, list[Entry], list[s
         pictures = [member for member in archive.names() if is_picture(member)]
         if len({member.rpartition("/")[0] for member in pictures}) > 1:
             return None
-        ignored += [f"{name}/{member}" for member in archive.names() if member not in set(pictures)]
+        ignored += [f"{name}/{member}" for member in archive.names() if not is_picture(member)]
         for member in pictures:
             places[f"{name}/{member}"] = (archive, member)
             entries.append((f"{name}/{member}", class_of(name), ""))

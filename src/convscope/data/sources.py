@@ -107,15 +107,19 @@ def _detect(store: Folder | Archive, names: list[str], title: str) -> Listing:
 
 
 def _find_table(names: list[str]) -> str | None:
-    """The table of a folder or zip: the outermost, `metadata` and `labels` before others."""
+    """The table of a folder or zip: the outermost, `metadata` and `labels` before others, `split` last."""
     suffixes = {name: PurePosixPath(name).suffix.lower() for name in names}
     found = [name for name, suffix in suffixes.items() if suffix in TABLES or tables.part_of_list(name.split("/")[-1])]
-    favoured = ("metadata", "labels", "train")
     return min(
         found,
-        key=lambda name: (name.count("/"), not PurePosixPath(name).stem.lower().startswith(favoured)),
+        key=lambda name: (name.count("/"), *_standing(PurePosixPath(name).stem.lower())),
         default=None,
     )
+
+
+def _standing(stem: str) -> tuple[bool, bool]:
+    """Sorts tables: a manifest of another table's pictures comes after that."""
+    return stem == "split", not stem.startswith(("metadata", "labels", "train"))
 
 
 def _table(store: Folder | Archive, name: str, names: list[str], title: str) -> Listing:

@@ -88,7 +88,9 @@ def read_table(content: bytes, name: str) -> list[Entry]:
         raise _no_column("label", LABEL_COLUMNS, header, name)
     if path is None:
         raise _no_column("path", PATH_COLUMNS, header, name)
-    dropped = {number for number, row in lines if split is not None and row[split : split + 1] == ["drop"]}
+    dropped = set()
+    if split is not None:
+        dropped = {number for number, row in lines if "".join(row[split : split + 1]).strip().lower() == "drop"}
     return [_entry(row, number, path, label, split, name) for number, row in lines if number not in dropped]
 
 

@@ -59,13 +59,13 @@ def read(path: Path) -> list[Decision]:
         raise DataError(f"--apply {path}: cannot be read ({error.strerror})") from None
     first = text.splitlines()[0] if text.strip() else ""
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    if not {"file", "decision"} <= set(table.fieldnames or ()):
-        raise DataError(
-            f"--apply {path}: no decisions: expected the columns file, decision and label, as the page of convscope "
-            "mistakes saves them"
-        )
     found = []
     try:
+        if not {"file", "decision"} <= set(table.fieldnames or ()):
+            raise DataError(
+                f"--apply {path}: no decisions: expected the columns file, decision and label, as the page of "
+                "convscope mistakes saves them"
+            )
         for row in table:
             action = (row["decision"] or "").strip().lower()
             if action and action not in ACTIONS:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from convscope.data.checks.look import THUMBNAIL, Looks, look_at
-from convscope.data.listing import Listing
+from convscope.data.listing import UNLABELLED, Listing
 from convscope.data.sources import read
+from convscope.errors import DataError
 from convscope.evaluation.passport import copies, single
 from convscope.evaluation.passport.finding import KINDS
 from convscope.evaluation.passport.near import Pair, near_duplicates
@@ -47,6 +48,8 @@ def check(
     """
     started = time.perf_counter()
     listing = data if isinstance(data, Listing) else read(data)
+    if (listing.labels == UNLABELLED).any():
+        raise DataError(f"{listing.title}: pictures without a class; check takes a data set: one folder for each class")
     looks = look_at(listing, threads_at_hand(threads), listener)
     pairs = _near(looks)
     if embedder is not None:
