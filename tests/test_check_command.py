@@ -3,12 +3,13 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from zipfile import ZipFile
 
 import pytest
 
 import convscope as cs
-from convscope.data.manifest import read
+from convscope.data.manifest import read, write
 from convscope.data.samples import class_of
 from convscope.errors import UnsafeArchive
 from convscope.words import check_english, check_korean
@@ -84,6 +85,57 @@ def test_the_manifest_is_taken_again(convscope, faulty, tmp_path):
     _, out, _ = convscope("check", faulty, "--manifest", tmp_path / "split.csv", "--json")
 
     assert {found["kind"] for found in json.loads(out)["findings"]} == {"near-duplicate", "unreadable-name"}
+
+
+def test_a_manifest_that_is_there_is_gone_on_from_but_not_written_over(convscope, faulty, tmp_path):
+    convscope("check", faulty, "--fix")
+    assert convscope("check", faulty, "--fix")[0] == 0  # the same once more
+    lines = read(tmp_path / "split.csv")
+    at = next(place for place, line in enumerate(lines) if line.split == "train")
+    lines[at] = replace(lines[at], note="label checked")
+    write(tmp_path / "split.csv", lines)
+    decided = (tmp_path / "split.csv").read_bytes()
+
+    status, out, err = convscope("check", faulty, "--fix", "--json")
+
+    assert status == 2
+    assert json.loads(out)["files"] == 60
+    assert err.strip() == (
+        "convscope: --out split.csv: is there already; give --manifest split.csv to go on from it, or another --out"
+    )
+    assert (tmp_path / "split.csv").read_bytes() == decided
+    assert convscope("check", faulty, "--manifest", "split.csv", "--fix")[0] == 0
+    again = {line.file: line for line in read(tmp_path / "split.csv")}
+    assert again == {line.file: line for line in lines}
+
+
+def test_a_manifest_inside_the_data_is_refused(convscope, faulty, tmp_path):
+    status, _, err = convscope("check", faulty, "--fix", "--out", faulty / "train" / "split.csv")
+
+    assert status == 2
+    assert "lies inside DATA" in err
+    assert len(err.strip().splitlines()) == 1
+    assert not list(tmp_path.rglob("*.csv"))
+
+
+def test_the_command_for_a_split_without_a_test_carves_none(convscope, tmp_path):
+    clean_set(tmp_path / "pictures")
+
+    _, without, _ = convscope("check", "pictures", "--fix", "--test-share", "0")
+    _, usual, _ = convscope("check", "pictures", "--fix", "--out", "usual.csv")
+
+    assert "convscope train pictures --manifest split.csv --test-share 0\n" in without
+    assert "convscope train pictures --manifest usual.csv\n" in usual
+
+
+def test_a_class_of_which_nothing_is_left_is_printed(convscope, tmp_path):
+    clean_set(tmp_path / "pictures")
+    (tmp_path / "pictures/fly").mkdir()
+    (tmp_path / "pictures/fly/0.jpg").write_bytes(b"")
+
+    _, out, _ = convscope("check", "pictures", "--fix")
+
+    assert "classes of which no picture is left: fly" in out
 
 
 REFUSED = {

@@ -7,10 +7,10 @@ import pytest
 
 import convscope as cs
 from convscope.data import splits
-from convscope.data.manifest import apply, read, write
+from convscope.data.manifest import Entry, apply, read, write
 from convscope.data.sources import read as read_data
 from convscope.errors import DataError
-from convscope.evaluation.passport.fix import cleaned
+from convscope.evaluation.passport.fix import _unclear, cleaned
 from tests.faults import brighter, clean_set, put, resized, scene
 
 
@@ -145,3 +145,79 @@ def test_a_giant_group_stays_in_training_while_others_fit():
         parts = splits.assign(["a"] * 100, [str(row) for row in range(100)], [""] * 100, seed=seed, groups=groups)
         assert set(parts[:50]) == {"train"}
         assert parts.count("test") == 10
+
+
+def test_notes_and_dropped_lines_of_the_manifest_before_are_kept(tmp_path):
+    clean_set(tmp_path, count=14)
+    shutil.copy(tmp_path / "bee/02.jpg", tmp_path / "bee/zcopy.jpg")
+    before = [line for line in cleaned(cs.check(tmp_path)).lines if line.file != "bee/zcopy.jpg"]
+    before[0] = Entry(before[0].file, "bee", before[0].split, before[0].sha256, "label checked")
+    before[1] = Entry(before[1].file, before[1].label, "drop", before[1].sha256, "a thumb")
+    before.append(Entry("bee/zcopy.jpg", "", "", "", "label checked, too"))
+
+    found = cleaned(cs.check(apply(read_data(tmp_path), before)), before=before)
+
+    lines = by_file(found)
+    assert lines["ant/00.jpg"] == before[0]
+    assert lines["ant/01.jpg"] == before[1] == found.lines[-1]
+    assert lines["bee/zcopy.jpg"].note == "the same file as bee/02.jpg"
+    assert len(found.lines) == 29
+    assert found.dropped == {"copy": 1, "before": 1}
+
+
+def test_near_duplicates_under_two_classes_leave_a_note_that_was_there(tmp_path):
+    clean_set(tmp_path, count=12)
+    put(tmp_path / "bee/near.jpg", resized(scene(0), 0.7))
+
+    lines = by_file(cleaned(cs.check(tmp_path), before=[Entry("bee/near.jpg", "bee", note="label checked")]))
+
+    assert lines["bee/near.jpg"].note == "label checked"
+    assert lines["ant/00.jpg"].note.startswith("nearly the same picture as bee/near.jpg")
+
+
+def test_a_class_of_one_near_duplicate_group_is_told_by_the_passport_and_refused_as_such(tmp_path):
+    clean_set(tmp_path, classes=("ant",), count=12)
+    for number in range(5):
+        put(tmp_path / f"bee/{number}.jpg", resized(scene(700), 1 - number / 10))
+    passport = cs.check(tmp_path)
+
+    (few,) = passport.of("too-few")
+    assert few.detail().startswith("class bee: 1 different pictures for training (near-duplicates count as one)")
+    with pytest.raises(DataError, match=r"class 'bee' has 1 different picture.*near-duplicates count as one"):
+        cleaned(passport)
+
+
+def test_a_manifest_that_would_drop_everything_is_refused(tmp_path):
+    clean_set(tmp_path, classes=("ant",), count=3)
+    shutil.copytree(tmp_path / "ant", tmp_path / "bee")
+
+    with pytest.raises(DataError, match=r"no picture would be left \(under several classes 6\)"):
+        cleaned(cs.check(tmp_path))
+
+
+def test_a_class_of_which_nothing_is_left_is_named(tmp_path):
+    clean_set(tmp_path, count=12)
+    (tmp_path / "fly").mkdir()
+    (tmp_path / "fly/0.jpg").write_bytes(b"")
+
+    assert cleaned(cs.check(tmp_path)).lost == ("fly",)
+
+
+class Counted(list):
+    """A list that counts how often it is read."""
+
+    read = 0
+
+    def __getitem__(self, place):
+        self.read += 1
+        return super().__getitem__(place)
+
+
+@pytest.mark.parametrize("odd", [None, 0, 999])
+def test_a_large_group_is_gone_through_once(odd):
+    lines = Counted(Entry(str(row), "bee" if row == odd else "ant") for row in range(1000))
+
+    told = list(_unclear(lines, [list(range(1000))]))
+
+    assert len(told) == (0 if odd is None else 1000)
+    assert lines.read < 6 * 1000

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from convscope.data.checks.look import look_at, thumbnail
 from convscope.data.decode import decode
@@ -150,6 +152,34 @@ def test_blocks_find_what_one_product_finds(monkeypatch):
     monkeypatch.setattr("convscope.evaluation.passport.near.BLOCK", 64)
 
     assert sorted(candidates(vectors, 0.95).tolist()) == whole
+
+
+def test_the_pairs_of_pictures_that_are_all_alike_grow_linearly_and_hang_together(monkeypatch):
+    monkeypatch.setattr("convscope.evaluation.passport.near.BLOCK", 128)
+    draw = np.random.default_rng(0)
+    alike, others = 1 + 0.01 * draw.normal(size=(1280, 64)), draw.normal(size=(40, 64))
+    vectors = np.concatenate([alike, others, others]).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    found = candidates(vectors)
+
+    among = found[found[:, 1] < 1280]
+    ties = coo_array((np.ones(len(among)), among.T), shape=(1280, 1280))
+    assert len(among) <= 64 * 1280
+    assert connected_components(ties, directed=False)[0] == 1
+    assert found[found[:, 1] >= 1280].tolist() == [[row, row + 40] for row in range(1280, 1320)]
+
+
+def test_the_most_alike_is_kept_whichever_block_it_is_in(monkeypatch):
+    monkeypatch.setattr("convscope.evaluation.passport.near.BLOCK", 128)
+    vectors = 1 + 0.1 * np.random.default_rng(0).normal(size=(640, 64)).astype(np.float32)
+    vectors[639] = vectors[300] = vectors[0]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    found = candidates(vectors).tolist()
+
+    assert [0, 300] in found and [0, 639] in found and [300, 639] in found
+    assert sum(one == 0 for one, _ in found) == 64
 
 
 def test_a_planted_blindness_is_noticed(monkeypatch):

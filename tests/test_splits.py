@@ -1,5 +1,6 @@
 """Who trains, validates and tests: by content, stratified, the same for ever."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -89,6 +90,56 @@ def test_copies_in_two_classes_stay_together_and_leave_no_part_of_a_class_empty(
 
         assert parts[:5] == parts[30:35]
         assert all(set(counts) == {"train", "val", "test"} for counts in per_class(labels, parts).values())
+
+
+def is_possible(labels, units):
+    """Whether some part for every unit leaves no class without a part: all are tried."""
+    names, parts = sorted(set(units)), ("train", "val", "test")
+    inside = [{names.index(unit) for name, unit in zip(labels, units) if name == label} for label in set(labels)]
+    draws = itertools.product(parts, repeat=len(names))
+    return any(all({draw[at] for at in places} == set(parts) for places in inside) for draw in draws)
+
+
+@given(classes=st.lists(st.sets(st.integers(0, 6), min_size=3), min_size=2, max_size=4), seed=st.integers(0, 100))
+def test_groups_across_classes_leave_no_class_without_a_part_where_that_is_possible(classes, seed):
+    labels = [str(label) for label, inside in enumerate(classes) for _ in inside]
+    units = [f"group {number}" for inside in classes for number in sorted(inside)]
+
+    try:
+        parts = draw(labels, groups=units, seed=seed)
+    except DataError:
+        assert not is_possible(labels, units)
+    else:
+        assert all(set(counts) == {"train", "val", "test"} for counts in per_class(labels, parts).values())
+        assert len(set(zip(units, parts))) == len(set(units))
+
+
+def test_an_earlier_class_leaves_each_part_something_of_a_later_one():
+    labels = ["a"] * 8 + ["b"] * 3
+    units = [str(number) for number in [*range(8), 0, 1, 2]]
+
+    for seed in range(30):
+        assert sorted(draw(labels, groups=units, seed=seed)[8:]) == ["test", "train", "val"]
+
+
+def test_a_draw_that_nothing_has_to_repair_stays_as_it_was():
+    labels = ["a"] * 30 + ["b"] * 30
+    alone = draw(["a"] * 30, groups=[str(number // 2) for number in range(30)])
+
+    parts = draw(labels, groups=[str(number // 2) for number in range(60)])
+
+    assert parts[:30] == alone
+    assert [row for row, part in enumerate(parts) if part == "test"] == [14, 15, 30, 31]  # runs of old drew these
+    assert [row for row, part in enumerate(parts) if part == "val"] == [8, 9, 40, 41]
+
+
+def test_classes_that_cannot_all_be_in_every_part_are_named():
+    # any three of four groups are a class: two of the four are in one part, and some class has them both
+    classes = {"a": "123", "b": "124", "c": "134", "d": "234"}
+    labels = [label for label, units in classes.items() for _ in units]
+
+    with pytest.raises(DataError, match=r"class '[a-d]' would have no picture in (train|val|test): .* 2 more"):
+        draw(labels, groups=[unit for units in classes.values() for unit in units])
 
 
 def test_order_and_names_change_nothing_and_the_seed_does():

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,9 @@ FOLDER_NAMES = {
     "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test", "t10k": "test",
 }  # fmt: skip
+
+# moves of shared pictures that are tried before a split counts as impossible
+TRIES = 10_000
 
 
 class Row(NamedTuple):
@@ -56,7 +59,7 @@ def assign(
             takes the content. A group that is larger than what a part still wants is passed over while others fit.
 
     Raises:
-        DataError: a class has too few different pictures to be in every part.
+        DataError: a class has too few different pictures to be in every part, or shares too many with other classes.
 
     Example:
         >>> assign(["a"] * 10, [str(i) for i in range(10)], [""] * 10).count("train")
@@ -76,7 +79,7 @@ def assign(
     drawn: dict[str, str] = {}
     for label in sorted(members):
         sizes = {unit: len(contents) for unit, contents in members[label].items()}
-        order = sorted(sizes, key=lambda unit: sha256(f"{seed}:{unit}".encode()).digest())
+        order = sorted(sizes, key=lambda unit: _lot(unit, seed))
         already = Counter(drawn[unit] for unit in order if unit in drawn)  # by another class
         undrawn = [unit for unit in order if unit not in drawn]
         spare = len(order) - len(carved) - 1  # units beyond one for every part
@@ -87,6 +90,7 @@ def assign(
             drawn |= dict.fromkeys(chosen, part)
             undrawn = [unit for unit in undrawn if unit not in drawn]
         drawn |= dict.fromkeys(undrawn, "train")
+    _complete(drawn, members, ["train", *carved], seed)
     return [
         drawn.get(unit, "train") if part == "train" and content else part
         for content, unit, part in zip(hashes, units, parts, strict=True)
@@ -103,6 +107,66 @@ def _choose(units: Sequence[str], sizes: Mapping[str, int], wanted: int, most: i
             chosen.append(unit)
             wanted -= sizes[unit]
     return chosen or sorted(units, key=sizes.__getitem__)[:1]
+
+
+def _lot(unit: str, seed: int) -> bytes:
+    return sha256(f"{seed}:{unit}".encode()).digest()
+
+
+def _complete(
+    drawn: dict[str, str], members: Mapping[str, Mapping[str, set[str]]], parts: Sequence[str], seed: int
+) -> None:
+    """Move units where another class's draw has left a class without a part; else the draw stays as it is.
+
+    A depth-first search: each move settles one unit, and is taken back where it leads nowhere.
+    """
+    held = {label: Counter(drawn[unit] for unit in units) for label, units in members.items()}
+    first = next(((label, part) for label in sorted(held) for part in parts if not held[label][part]), None)
+    if first is None:
+        return
+    owners: dict[str, list[str]] = {}
+    for label, units in members.items():
+        for unit in units:
+            owners.setdefault(unit, []).append(label)
+    settled: dict[str, str] = {}  # unit: where it was before
+
+    def move(unit: str, part: str) -> None:
+        for label in owners[unit]:
+            held[label][drawn[unit]] -= 1
+            held[label][part] += 1
+        drawn[unit] = part
+
+    def cost(unit: str) -> tuple[int, int, int, bytes]:
+        emptied = sum(held[label][drawn[unit]] == 1 for label in owners[unit])
+        pictures = sum(len(members[label][unit]) for label in owners[unit])
+        return emptied, len(owners[unit]), pictures, _lot(unit, seed)
+
+    def moves(label: str, part: str) -> Iterator[tuple[str, str]]:
+        return iter([(unit, part) for unit in sorted(members[label].keys() - settled.keys(), key=cost)])
+
+    levels = [moves(*first)]
+    for _ in range(TRIES):
+        chosen = next(levels[-1], None)
+        if chosen is None:
+            levels.pop()
+            if not levels:
+                break
+            move(*settled.popitem())
+            continue
+        unit, part = chosen
+        settled[unit] = drawn[unit]
+        move(unit, part)
+        missing = [(label, part) for label in sorted(held) for part in parts if not held[label][part]]
+        if not missing:
+            return
+        levels.append(moves(*min(missing, key=lambda lack: len(members[lack[0]].keys() - settled.keys()))))
+    label, part = first
+    others = sorted({other for unit in members[label] for other in owners[unit]} - {label})
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    raise DataError(
+        f"class {label!r} would have no picture in {part}: it shares copies or near-duplicates, which go into one part "
+        f"together, with class {others[0]!r}{more}. Add pictures of its own, or correct the labels of the shared ones"
+    )
 
 
 def _refuse_small(members: Mapping[str, int], needed: int, carved: list[str]) -> None:

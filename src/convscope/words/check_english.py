@@ -105,7 +105,7 @@ TEXTS = {
     "check.part.test": "test",
     "check.note.part": "{label}, {part}",
     "check.note.label": "{label}",
-    "check.few.split": "class {label}: {count} different pictures for training, fewer than the parts that are to be drawn from them",
+    "check.few.split": "class {label}: {count} different pictures for training (near-duplicates count as one), fewer than the parts that are to be drawn from them",
     "check.few.part": "class {label}: no picture in {parts}",
     "check.few.few": "class {label}: {count} different pictures",
     "check.reason.empty": "the file is empty",
@@ -125,5 +125,7 @@ TEXTS = {
     "check.fixed.why.copy": "extra copies",
     "check.fixed.why.contradiction": "under several classes",
     "check.fixed.why.leak": "nearly the same as a picture in a later part",
+    "check.fixed.why.before": "already dropped in the manifest given",
+    "check.fixed.lost": "classes of which no picture is left: {classes}",
     "check.fixed.train": "no file was moved or deleted; to train with it: {command}",
 }

@@ -105,7 +105,7 @@ TEXTS = {
     "check.part.test": "테스트",
     "check.note.part": "{label}, {part}",
     "check.note.label": "{label}",
-    "check.few.split": "클래스 {label}: 학습할 서로 다른 사진이 {count}장뿐이어서 분할마다 나누어 줄 수 없음",
+    "check.few.split": "클래스 {label}: 학습할 서로 다른 사진이 {count}장(거의 같은 사진은 한 장으로 셈)뿐이어서 분할마다 나누어 줄 수 없음",
     "check.few.part": "클래스 {label}: {parts}에 사진이 없음",
     "check.few.few": "클래스 {label}: 서로 다른 사진 {count}장",
     "check.reason.empty": "빈 파일",
@@ -125,5 +125,7 @@ TEXTS = {
     "check.fixed.why.copy": "남는 사본",
     "check.fixed.why.contradiction": "여러 클래스에 있음",
     "check.fixed.why.leak": "뒤 분할의 사진과 거의 같음",
+    "check.fixed.why.before": "주어진 매니페스트에서 이미 제외됨",
+    "check.fixed.lost": "사진이 한 장도 남지 않은 클래스: {classes}",
     "check.fixed.train": "옮기거나 지운 파일은 없습니다. 이 목록으로 학습하려면: {command}",
 }

@@ -35,7 +35,11 @@ def unequal(classes: Mapping[str, int]) -> tuple[str, str] | None:
 
 
 def too_few(
-    labels: Sequence[str], contents: Sequence[str], parts: Sequence[str], test_share: float = 0.1
+    labels: Sequence[str],
+    contents: Sequence[str],
+    parts: Sequence[str],
+    test_share: float = 0.1,
+    units: Sequence[str] | None = None,
 ) -> dict[str, str]:
     """Classes that the split cannot serve, each with why: "split", "part" or "few".
 
@@ -44,6 +48,8 @@ def too_few(
         contents: hash of each; "" for one that cannot be read, which does not count.
         parts: "train", "val", "test" or "" of each, as the data says.
         test_share: 0 where no test is to be carved.
+        units: name of what each picture belongs to, as `splits.assign` takes it; "" where it cannot be read; None takes
+            the content.
 
     Example:
         >>> too_few(["a"] * 12 + ["b"] * 2, list("123456789abcde"), [""] * 14)
@@ -51,11 +57,10 @@ def too_few(
     """
     carved = [part for part in PARTS[1:] if part not in parts and (part == "val" or test_share > 0)]
     given = [part for part in PARTS[1:] if part in parts]
-    different = {
-        (label, part or "train", content) for label, content, part in zip(labels, contents, parts, strict=True)
-    }
-    by_part = Counter((label, part) for label, part, content in different if content)
-    whole = Counter(label for label, _ in {(label, content) for label, _, content in different if content})
+    together = contents if units is None else units
+    different = {(label, part or "train", unit) for label, unit, part in zip(labels, together, parts, strict=True)}
+    by_part = Counter((label, part) for label, part, unit in different if unit)
+    whole = Counter(label for label, content in set(zip(labels, contents, strict=True)) if content)
     reasons: dict[str, str] = {}
     for label in sorted(set(labels)):
         if by_part[label, "train"] < 1 + len(carved):

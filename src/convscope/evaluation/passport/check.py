@@ -60,7 +60,7 @@ def check(
         *copies.findings(listing, looks, pairs),
         *single.findings(listing, looks),
         *single.names(listing),
-        *single.counts(listing, looks, test_share),
+        *single.counts(listing, looks, test_share, pairs),
     ]
     return Passport(
         listing,

@@ -33,8 +33,9 @@ SAMPLE, NEAREST, AT_LEAST = 512, 0.02, 6
 # pictures with fewer pixels a side than a thumbnail, such as digits, have to be as good as equal
 SMALL_STRUCTURE, SMALL_COLOURS = 0.99, 0.995
 BLOCK = 2048
-# of one picture: a film of ten thousand frames must not fill the memory
-MOST_PARTNERS = 64
+# of one picture, the most alike: a film of ten thousand frames must not fill the memory; and how many later pictures it
+# keeps where earlier ones have taken that room. One is enough for all of a film to hang together.
+MOST_PARTNERS, ROOM = 64, 32
 
 
 class Pair(NamedTuple):
@@ -58,18 +59,20 @@ def near_duplicates(thumbnails: NDArray[np.uint8], small: NDArray[np.bool_]) -> 
         [Pair(one=0, other=2)]
     """
     fine = structure(thumbnails)
-    shown = np.linalg.norm(fine, axis=(1, 2)) > FAINT * fine.shape[1]
-    places = np.flatnonzero(shown)
+    lengths = [np.linalg.norm(fine[start : start + BLOCK], axis=(1, 2)) for start in range(0, len(fine), BLOCK)]
+    places = np.flatnonzero(np.concatenate([*lengths, np.empty(0)]) > FAINT * fine.shape[1])
     if len(places) < 2:
         return []
-    pairs = candidates(_unit(_halved(fine[places])))
+    if len(places) < len(fine):
+        fine = fine[places]
+    pairs = candidates(_unit(_halved(fine)))
     if not len(pairs):
         return []
     involved = np.unique(pairs)
-    flat, usual = _unit(fine[places]), np.zeros(len(places), np.float32)
+    flat, usual = _unit(fine), np.zeros(len(places), np.float32)
     usual[involved] = _usual(flat, involved)
     found = []
-    for chunk in np.array_split(pairs, max(1, len(pairs) // 4096)):
+    for chunk in np.array_split(pairs, max(1, len(pairs) // 256)):
         one, other = chunk.T
         alike = (flat[one] * flat[other]).sum(axis=1)
         colours = _agreement(thumbnails[places[one]], thumbnails[places[other]])
@@ -102,6 +105,9 @@ def structure(thumbnails: NDArray[np.uint8]) -> Floats:
 def candidates(vectors: Floats, least: float = COARSE) -> NDArray[np.int64]:
     """Pairs (M, 2) of unit vectors (N, D) whose product is above `least`: block by block, each against all after it.
 
+    Where a vector has more than `MOST_PARTNERS`, the most alike: pairs grow with N, not with its square. Each keeps one
+    later than itself, if there is any, so vectors that are all alike are all tied to the last.
+
     Args:
         vectors: of length one.
         least: the product, -1 to 1.
@@ -115,17 +121,41 @@ def candidates(vectors: Floats, least: float = COARSE) -> NDArray[np.int64]:
 
 
 def _blocks(vectors: Floats, least: float) -> Iterator[NDArray[np.int64]]:
+    partners = np.zeros(len(vectors), np.int64)
     for top in range(0, len(vectors), BLOCK):
-        rows = vectors[top : top + BLOCK]
-        for left in range(top, len(vectors), BLOCK):
-            products = rows @ vectors[left : left + BLOCK].T
-            if left == top:
-                products[np.tril_indices(len(products), m=products.shape[1])] = -1
-            crowded = np.flatnonzero((products > least).sum(axis=1) > MOST_PARTNERS)
-            for row in crowded:
-                products[row, np.argsort(-products[row])[MOST_PARTNERS:]] = -1
-            one, other = np.nonzero(products > least)
-            yield np.stack([one + top, other + left], axis=1)
+        one, other = _best(vectors, top, least)
+        rows, starts = np.unique(one, return_index=True)
+        kept = np.ones(len(one), bool)
+        for row, start, end in zip(rows, starts, np.append(starts, len(one))[1:], strict=True):
+            room = max(ROOM, MOST_PARTNERS - partners[row])
+            kept[start + room : end] = False
+            partners[other[start : min(start + room, end)]] += 1
+        yield np.stack([one[kept], other[kept]], axis=1)
+
+
+def _best(vectors: Floats, top: int, least: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of each vector in the block from `top` on, those after it that are most alike: sorted by vector, best first."""
+    rows = vectors[top : top + BLOCK]
+    limits = np.full((len(rows), 1), least, np.float32)
+    one, other, alike = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
+    for left in range(top, len(vectors), BLOCK):
+        products = rows @ vectors[left : left + BLOCK].T
+        if left == top:
+            products[np.tril_indices(len(products), m=products.shape[1])] = -1
+        for row in np.flatnonzero((products > limits).sum(axis=1) > MOST_PARTNERS):
+            products[row, np.argpartition(-products[row], MOST_PARTNERS)[MOST_PARTNERS:]] = -1
+        a, b = np.nonzero(products > limits)
+        if not len(a):
+            continue
+        one, other = np.concatenate([one, a]), np.concatenate([other, b + left])
+        alike = np.concatenate([alike, products[a, b]])
+        order = np.lexsort((-alike, one))
+        rank = np.arange(len(order)) - np.searchsorted(one[order], one[order])
+        order = order[rank < MOST_PARTNERS]
+        one, other, alike = one[order], other[order], alike[order]
+        last = np.flatnonzero(rank[rank < MOST_PARTNERS] == MOST_PARTNERS - 1)
+        limits[one[last], 0] = alike[last]  # the next has to be better than the worst that is kept
+    return one + top, other
 
 
 def groups(pairs: Sequence[Pair]) -> list[list[int]]:
@@ -195,8 +225,10 @@ def _halved(fine: Floats) -> Floats:
 
 
 def _unit(maps: Floats) -> Floats:
-    """Each as a vector without its mean, of length one."""
+    """Each as a vector without its mean, of length one; in place, since a hundred thousand fill the memory once."""
     flat = maps.reshape(len(maps), -1)
-    flat = flat - flat.mean(axis=1, keepdims=True)
-    unit: Floats = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
-    return unit
+    for start in range(0, len(flat), BLOCK):
+        some = flat[start : start + BLOCK]
+        some -= some.mean(axis=1, keepdims=True)
+        some /= np.maximum(np.linalg.norm(some, axis=1, keepdims=True), 1e-6)
+    return flat

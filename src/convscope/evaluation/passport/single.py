@@ -1,6 +1,6 @@
 """What is wrong with single pictures, with names, and with counts."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
@@ -13,6 +13,7 @@ from convscope.data.checks.quality import Quality
 from convscope.data.listing import Listing
 from convscope.data.stores import Arrays
 from convscope.evaluation.passport.finding import Finding, Said, Words
+from convscope.evaluation.passport.near import Pair
 
 # Crete's measure; of 2,147 photos the highest was 0.45, of those blurred by two pixels in 256 the lowest twentieth 0.7
 BLURRED = 0.5
@@ -86,13 +87,14 @@ def names(listing: Listing) -> list[Finding]:
     return [*found, garbled] if garbled.files else found
 
 
-def counts(listing: Listing, looks: Looks, test_share: float) -> list[Finding]:
+def counts(listing: Listing, looks: Looks, test_share: float, pairs: Sequence[Pair] = ()) -> list[Finding]:
     """Classes of very different size, and those that are too small for the split.
 
     Args:
         listing: the pictures.
         looks: at them.
         test_share: of the split to be drawn; 0 carves no test.
+        pairs: near-duplicates, by row of the first picture of each content; the split that `--fix` draws tears none.
 
     Example:
         >>> from convscope.data.builtin import digits
@@ -111,10 +113,16 @@ def counts(listing: Listing, looks: Looks, test_share: float) -> list[Finding]:
         times = f"{by_class[largest] / by_class[smallest]:.1f}"
         values = {"smallest": smallest, "largest": largest, "least": by_class[smallest], "most": by_class[largest]}
         found.append(Finding("imbalance", values={**values, "times": times}))
-    small = odd.too_few(labels, readable, listing.parts, test_share)
+    together = {readable[row]: readable[rows[0]] for rows in tied(pairs) for row in rows}
+    units = [together.get(content, content) for content in readable]
+    small = odd.too_few(labels, readable, listing.parts, test_share, units)
     if small:
         files = tuple(file for file, label in zip(listing.files, labels, strict=True) if label in small)
-        notes = {label: _few(listing, labels, readable, label, why) for label, why in small.items()}
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, label in enumerate(labels):
+            if readable[row]:
+                rows[label].append(row)
+        notes = {label: _few(listing, units, readable, rows[label], label, why) for label, why in small.items()}
         found.append(Finding("too-few", files, notes=notes))
     return found
 
@@ -136,6 +144,33 @@ def median_size(looks: Looks) -> tuple[int, int]:
         return 0, 0
     width, height = np.median(sizes, axis=0).round().astype(int)
     return int(width), int(height)
+
+
+def tied(pairs: Sequence[Pair]) -> list[list[int]]:
+    """What near-duplicates connect, directly or through others.
+
+    Args:
+        pairs: of rows.
+
+    Example:
+        >>> tied([Pair(0, 1), Pair(1, 2), Pair(4, 5)])
+        [[0, 1, 2], [4, 5]]
+    """
+    above: dict[int, int] = {}
+
+    def top(place: int) -> int:
+        while above.setdefault(place, place) != place:
+            above[place] = above[above[place]]
+            place = above[place]
+        return place
+
+    for one, other in pairs:
+        low, high = sorted((top(one), top(other)))
+        above[high] = low
+    found: dict[int, list[int]] = {}
+    for place in sorted(above):
+        found.setdefault(top(place), []).append(place)
+    return list(found.values())
 
 
 def size_note(look: Look) -> Said:
@@ -192,15 +227,18 @@ def reason(look: Look) -> str:
     return "check.reason.large" if large else "check.reason.other"
 
 
-def _few(listing: Listing, labels: Sequence[str], readable: Sequence[str], label: str, why: str) -> Said:
-    rows = [row for row, each in enumerate(labels) if each == label and readable[row]]
-    given = [part for part in ("val", "test") if part in listing.parts]
-    lacking = tuple(part for part in given if part not in {listing.parts[row] for row in rows})
+def _few(
+    listing: Listing, units: Sequence[str], contents: Sequence[str], rows: Sequence[int], label: str, why: str
+) -> Said:
+    """Why a class is too small; `rows` are those of its pictures that can be read."""
     if why == "part":
+        there = {listing.parts[row] for row in rows}
+        lacking = tuple(part for part in ("val", "test") if part not in there and part in listing.parts)
         return "check.few.part", {"label": label, "parts": Words(lacking, parts=True)}
     if why == "split":
-        rows = [row for row in rows if listing.parts[row] in ("train", "")]
-    return f"check.few.{why}", {"label": label, "count": len({readable[row] for row in rows})}
+        count = len({units[row] for row in rows if listing.parts[row] in ("train", "")})
+        return "check.few.split", {"label": label, "count": count}
+    return f"check.few.{why}", {"label": label, "count": len({contents[row] for row in rows})}
 
 
 def _first_inside(listing: Listing, folder: str) -> str:

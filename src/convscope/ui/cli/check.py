@@ -1,9 +1,10 @@
 """`convscope check`."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ PAGES = (".html", ".htm")
 PARTS = ("train", "val", "test")
 
 if TYPE_CHECKING:
+    from convscope.data.manifest import Entry
     from convscope.evaluation.passport.fix import Cleaned
     from convscope.evaluation.passport.passport import Passport
 
@@ -74,8 +76,11 @@ def check(
     page, table = _targets(out or [], fix=fix)
     terminal = Terminal(json_wanted=json, quiet=quiet, lang=lang)
     listing = read(data)
-    if manifest:
-        listing = manifests.apply(listing, manifests.read(manifest), terminal)
+    if fix:
+        _refuse_inside(table, data)
+    before = manifests.read(manifest) if manifest else []
+    if before:
+        listing = manifests.apply(listing, before, terminal)
     embedder = None
     if embeddings:
         from convscope.evaluation.passport import cut
@@ -92,11 +97,18 @@ def check(
     if fix:
         from convscope.evaluation.passport.fix import cleaned
 
-        found = cleaned(passport, seed=split_seed, test_share=test_share)
-        _write(table, lambda: manifests.write(table, found.lines))
+        try:
+            found = cleaned(passport, before=before, seed=split_seed, test_share=test_share)
+            _refuse_other(table, manifest, found.lines)
+            _write(table, lambda: manifests.write(table, found.lines))
+        except DataError:
+            terminal.result(content)
+            raise
         if not json:
             _show_fixed(terminal, found, data, table)
-        content["fixed"] = {"manifest": str(table), **found.parts, "dropped": found.dropped}
+        content["fixed"] = {
+            "manifest": str(table), **found.parts, "dropped": found.dropped, "lost": list(found.lost)
+        }  # fmt: skip
     terminal.result(content)
 
 
@@ -113,6 +125,29 @@ def _targets(out: list[Path], *, fix: bool) -> tuple[Path | None, Path]:
         else:
             raise DataError(f"--out {file}: give a file name that ends in .html, or with --fix in .csv")
     return page, table
+
+
+def _refuse_inside(table: Path, data: str) -> None:
+    """A table in the folder of the pictures would be taken for their labels when the folder is read again."""
+    folder = Path(data)
+    if folder.is_dir() and table.resolve().is_relative_to(folder.resolve()):
+        raise DataError(
+            f"--out {table}: lies inside DATA, which would be read from it from now on; give --out FILE.csv outside"
+        )
+
+
+def _refuse_other(table: Path, manifest: Path | None, lines: Sequence["Entry"]) -> None:
+    """What somebody has decided in a manifest is not written over, unless it was read before."""
+    from convscope.data import manifest as manifests
+
+    if not table.is_file() or (manifest and table.samefile(manifest)):
+        return
+    with TemporaryDirectory() as folder:
+        new = Path(folder) / "new.csv"
+        manifests.write(new, lines)
+        if new.read_bytes() == table.read_bytes():
+            return
+    raise DataError(f"--out {table}: is there already; give --manifest {table} to go on from it, or another --out")
 
 
 def _write(file: Path, work: Callable[[], None]) -> None:
@@ -153,8 +188,11 @@ def _show_fixed(terminal: Terminal, found: "Cleaned", data: str, file: Path) -> 
     """What the manifest holds, and the command that trains with it."""
     for why, count in found.dropped.items():
         terminal.say("check.fixed.dropped", why=say(f"check.fixed.why.{why}", terminal.language), count=count)
+    if found.lost:
+        terminal.say("check.fixed.lost", classes=", ".join(found.lost))
     if found.grouped:
         terminal.say("check.fixed.grouped", count=found.grouped)
     terminal.say("check.fixed", file=file, **found.parts, dropped=sum(found.dropped.values()))
-    command = shlex.join(["convscope", "train", data, "--manifest", str(file)])
+    untested = [] if found.parts["test"] else ["--test-share", "0"]  # train would carve one, by content alone
+    command = shlex.join(["convscope", "train", data, "--manifest", str(file), *untested])
     terminal.say("check.fixed.train", command=command)
