@@ -82,7 +82,7 @@ class PictureSettings(BaseModel):
     """With `jitter`: the largest scale, as a multiple of the smallest (512/256 in the paper)."""
     grow_from: float = Field(default=1.0, ge=0.25, le=1)
     """Side of training pictures in the first epoch, as a share of the network's; it grows to the whole by three
-    quarters of the epochs. Smaller pictures take less time, and early epochs learn from them as much."""
+    quarters of the epochs. Smaller pictures take less time."""
     flip: bool = False
     """Half of the pictures are mirrored."""
     colour: Literal["none", "pca", "jitter"] = "none"

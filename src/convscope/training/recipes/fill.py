@@ -45,8 +45,6 @@ def fill(recipe: Recipe, row: Network, pictures: int, classes: int, preprocess: 
             has_norm=has_batch_norm(row, classes, preprocess),
             given=given,
         )
-        if not takes(row, classes, preprocess, settings["grow_from"]):
-            settings["grow_from"] = 1.0
     return recipe.settle(**{name: value for name, value in settings.items() if name not in given})
 
 

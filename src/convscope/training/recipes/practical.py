@@ -36,9 +36,6 @@ ADAM_RATE = 3e-4
 # of rates with batch normalisation, for those who choose Adam there
 ADAM_NORMED = 2e-3
 
-# Side of photos in the first epoch, for networks that take any side and normalise their maps: saves a third of the time
-GROW_FROM = 0.5
-
 # an average over about the last twentieth of the steps; below the first of these there are too few to average
 AVERAGES = ((20_000, 0.999), (5_000, 0.998), (1_000, 0.99), (0, 0.0))
 
@@ -86,7 +83,7 @@ def practical(
         # distances to fixed codes are no scores that could be made equal
         "label_smoothing": 0.0 if name == "lenet5" else 0.1,
         "ema": next(decay for least, decay in AVERAGES if steps >= least),
-        **_pictures(size, channels, has_norm=has_norm),
+        **_pictures(size, channels),
     }
 
 
@@ -110,8 +107,8 @@ def _moves(name: str, optimiser: str, batch: int, *, has_norm: bool) -> dict[str
     return {"optimiser": optimiser, "clip": None if has_norm else 1.0, **moves}
 
 
-def _pictures(size: int, channels: int, *, has_norm: bool) -> dict[str, Any]:
+def _pictures(size: int, channels: int) -> dict[str, Any]:
     """What becomes of training pictures: what is grey may be writing, which mirrors badly."""
     if channels == 1 or size <= TINY:
-        return {"crop": "shift", "flip": channels == 3, "grow_from": 1.0}
-    return {"crop": "area", "area_from": 0.35, "flip": True, "grow_from": GROW_FROM if has_norm else 1.0}
+        return {"crop": "shift", "flip": channels == 3}
+    return {"crop": "area", "area_from": 0.35, "flip": True}
