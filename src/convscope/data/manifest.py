@@ -3,8 +3,6 @@
 Columns file,label,split,sha256,note. The pictures stay where they are: what a manifest changes, it changes on reading.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -13,7 +11,7 @@ from convscope.data.files import write_csv
 from convscope.data.listing import UNLABELLED, Listing, build
 from convscope.data.splits import FOLDER_NAMES
 from convscope.data.stores import plain, printable
-from convscope.data.tables import decode_text
+from convscope.data.tables import named_rows
 from convscope.errors import DataError
 from convscope.words import SILENT, Listener
 
@@ -95,18 +93,8 @@ def read(path: Path) -> list[Entry]:
         ...     read(Path(folder) / "split.csv")
         [Entry(file='cat/1.jpg', label='cat', split='val', sha256='', note='')]
     """
-    try:
-        text = decode_text(path.read_bytes(), str(path))
-    except OSError as error:
-        raise DataError(f"{path}: the manifest cannot be read ({error.strerror})") from None
-    first = text.splitlines()[0] if text.strip() else ""
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
-    try:
-        table.fieldnames = [name.strip().lower() for name in table.fieldnames or ()]
-        lines = [(table.line_num, {key: value or "" for key, value in row.items() if key}) for row in table]
-    except csv.Error as error:
-        raise DataError(f"{path} line {table.line_num}: not a table ({error})") from None
-    missing = [column for column in NEEDED if column not in table.fieldnames]
+    columns, lines = named_rows(path, f"{path}: the manifest")
+    missing = [column for column in NEEDED if column not in columns]
     if missing:
         raise DataError(
             f"{path}: not a manifest: no column {' or '.join(missing)}; expected file,label,split,sha256,note, "

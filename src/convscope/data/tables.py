@@ -5,6 +5,7 @@ import io
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from posixpath import join, normpath
 
 from convscope.data.folders import Entry
@@ -92,6 +93,37 @@ def read_table(content: bytes, name: str) -> list[Entry]:
     if split is not None:
         dropped = {number for number, row in lines if "".join(row[split : split + 1]).strip().lower() == "drop"}
     return [_entry(row, number, path, label, split, name) for number, row in lines if number not in dropped]
+
+
+def named_rows(path: Path, called: str) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """The columns of a table on disk, in small letters, and its rows by column, each with its line's number.
+
+    Args:
+        path: a CSV or TSV, also one that a spreadsheet saved.
+        called: how an error begins that says that it cannot be read.
+
+    Raises:
+        DataError: no such file, or no table.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "some.csv"
+        ...     _ = file.write_text("File;Label\\na.png;cat\\n")
+        ...     named_rows(file, "the table")
+        (['file', 'label'], [(2, {'file': 'a.png', 'label': 'cat'})])
+    """
+    try:
+        text = decode_text(path.read_bytes(), str(path))
+    except OSError as error:
+        raise DataError(f"{called} cannot be read ({error.strerror})") from None
+    first = text.splitlines()[0] if text.strip() else ""
+    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    try:
+        columns = table.fieldnames = [name.strip().lower() for name in table.fieldnames or ()]
+        return columns, [(table.line_num, {key: value or "" for key, value in row.items() if key}) for row in table]
+    except csv.Error as error:
+        raise DataError(f"{path} line {table.line_num}: not a table ({error})") from None
 
 
 def read_list(content: bytes, name: str, part: str = "") -> list[Entry]:

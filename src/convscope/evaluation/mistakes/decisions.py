@@ -1,7 +1,5 @@
 """What a person decides about doubtful labels, and how a manifest takes it in; pictures are never moved or deleted."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 from convscope.data.listing import UNLABELLED, Listing
 from convscope.data.manifest import DROP, Entry, entries
 from convscope.data.stores import plain, printable
-from convscope.data.tables import decode_text
+from convscope.data.tables import named_rows
 from convscope.errors import DataError, nearest
 from convscope.words import SILENT, Listener
 
@@ -53,30 +51,20 @@ def read(path: Path) -> list[Decision]:
         ...     read(file)
         [Decision(file='cat/1.jpg', action='relabel', label='dog', sha256='')]
     """
-    try:
-        text = decode_text(path.read_bytes(), str(path))
-    except OSError as error:
-        raise DataError(f"--apply {path}: cannot be read ({error.strerror})") from None
-    first = text.splitlines()[0] if text.strip() else ""
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
+    columns, rows = named_rows(path, f"--apply {path}:")
+    if not {"file", "decision"} <= set(columns):
+        raise DataError(
+            f"--apply {path}: no decisions: expected the columns file, decision and label, as the page of convscope "
+            "mistakes saves them"
+        )
     found = []
-    try:
-        if not {"file", "decision"} <= set(table.fieldnames or ()):
-            raise DataError(
-                f"--apply {path}: no decisions: expected the columns file, decision and label, as the page of "
-                "convscope mistakes saves them"
-            )
-        for row in table:
-            action = (row["decision"] or "").strip().lower()
-            if action and action not in ACTIONS:
-                raise DataError(
-                    f"--apply {path} line {table.line_num}: decision {action!r}: allowed: {', '.join(ACTIONS)}"
-                )
-            if action:
-                label = plain(row.get("label") or "") if action == "relabel" else ""
-                found.append(Decision(row["file"] or "", action, label, (row.get("sha256") or "").strip().lower()))
-    except csv.Error as error:
-        raise DataError(f"--apply {path} line {table.line_num}: not a table ({error})") from None
+    for number, row in rows:
+        action = row["decision"].strip().lower()
+        if action and action not in ACTIONS:
+            raise DataError(f"--apply {path} line {number}: decision {action!r}: allowed: {', '.join(ACTIONS)}")
+        if action:
+            label = plain(row.get("label", "")) if action == "relabel" else ""
+            found.append(Decision(row["file"], action, label, row.get("sha256", "").strip().lower()))
     return found
 
 
